@@ -1,0 +1,187 @@
+// The error codes of JASM in one table: how each is retried, which Event reason it carries, what to do.
+
+/** When the work is tried again: never until the input changes, soon with backoff, or slowly with backoff. */
+export type Retry = 'terminal' | 'fast' | 'slow';
+
+type CodeFacts = {
+	readonly retry: Retry;
+	/** Reason of the Kubernetes Event on the pod; absent where no pod is concerned. */
+	readonly reason?: string;
+	/** What a person can do about it; a fixed text, so it repeats identically. */
+	readonly remedy: string;
+};
+
+export const ERROR_CODES = {
+	// The annotation
+	ANNOTATION_INVALID: {
+		retry: 'terminal',
+		reason: 'AnnotationInvalid',
+		remedy: 'correct the annotation jasm.codnod.io/secret-sync on the pod (or its workload)',
+	},
+	SECRET_CONFLICT: {
+		retry: 'terminal',
+		reason: 'SecretConflict',
+		remedy: 'let all live pods of the namespace ask for the same source under one secretName',
+	},
+	// What an operator allows
+	POLICY_DENIED: {
+		retry: 'terminal',
+		reason: 'PolicyDenied',
+		remedy: 'ask the operator of JASM for a policy rule that allows this namespace to read this path',
+	},
+	NAMESPACE_EXCLUDED: {
+		retry: 'terminal',
+		reason: 'PolicyDenied',
+		remedy: 'run the pod in another namespace: system namespaces are never synced into',
+	},
+	PROVIDER_UNSUPPORTED: {
+		retry: 'terminal',
+		reason: 'ProviderUnsupported',
+		remedy: 'name a provider that the operator configured',
+	},
+	// Reading from a provider
+	SECRET_NOT_FOUND: {
+		retry: 'slow',
+		reason: 'SecretFetchFailed',
+		remedy: 'create the secret or correct the path; JASM looks again by itself',
+	},
+	SECRET_DELETED: {
+		retry: 'slow',
+		reason: 'SecretFetchFailed',
+		remedy: 'restore the secret or correct the path; JASM looks again by itself',
+	},
+	PROVIDER_DENIED: {
+		retry: 'slow',
+		reason: 'SecretFetchFailed',
+		remedy: 'the secret is missing or JASM is not allowed to read it: check both; JASM looks again by itself',
+	},
+	PROVIDER_AUTH: {
+		retry: 'slow',
+		reason: 'SecretFetchFailed',
+		remedy: "check JASM's identity at the provider (role, trust policy, token); JASM tries again by itself",
+	},
+	PROVIDER_THROTTLED: {
+		retry: 'fast',
+		reason: 'SecretFetchFailed',
+		remedy: 'nothing to do: JASM tries again by itself',
+	},
+	PROVIDER_UNAVAILABLE: {
+		retry: 'fast',
+		reason: 'SecretFetchFailed',
+		remedy: 'nothing to do: JASM tries again by itself; if it lasts, check the network to the provider',
+	},
+	PROVIDER_REQUEST_INVALID: {
+		retry: 'terminal',
+		reason: 'SecretFetchFailed',
+		remedy: 'correct path or version in the annotation',
+	},
+	PROVIDER_DECRYPTION_FAILED: {
+		retry: 'slow',
+		reason: 'SecretFetchFailed',
+		remedy: 'allow JASM to use the key that encrypts the secret (kms:Decrypt); JASM tries again by itself',
+	},
+	// From payload to Secret
+	PAYLOAD_NOT_OBJECT: {
+		retry: 'terminal',
+		reason: 'SecretFetchFailed',
+		remedy: 'store a JSON object, or set `key` to write the whole payload under one key',
+	},
+	SOURCE_KEY_MISSING: {
+		retry: 'terminal',
+		reason: 'SecretFetchFailed',
+		remedy: 'correct `keys` in the annotation or add the key at the source',
+	},
+	SECRET_KEY_INVALID: {
+		retry: 'terminal',
+		reason: 'SecretSyncFailed',
+		remedy: 'use keys of letters, digits, "-", "_" and "." (map others with `keys`)',
+	},
+	SECRET_TOO_LARGE: {
+		retry: 'terminal',
+		reason: 'SecretSyncFailed',
+		remedy: 'a Kubernetes Secret holds at most 1 MiB: store less under this path or select with `keys`',
+	},
+	SECRET_TYPE_INVALID: {
+		retry: 'terminal',
+		reason: 'SecretSyncFailed',
+		remedy: 'provide the keys that the Secret type requires or use type Opaque',
+	},
+	// Writing to Kubernetes
+	SECRET_NOT_OWNED: {
+		retry: 'slow',
+		reason: 'SecretNotOwned',
+		remedy: 'choose another secretName, or delete the existing Secret if it is not needed',
+	},
+	SECRET_IMMUTABLE: {
+		retry: 'slow',
+		reason: 'SecretSyncFailed',
+		remedy: 'the existing Secret is immutable or of another type: delete it, JASM writes it anew',
+	},
+	SECRET_REJECTED: {
+		retry: 'slow',
+		reason: 'SecretSyncFailed',
+		remedy: 'see the log of JASM for the answer of the API server (quota, admission, validation)',
+	},
+	KUBERNETES_FORBIDDEN: {
+		retry: 'slow',
+		reason: 'SecretSyncFailed',
+		remedy: "give JASM's ServiceAccount the verb that the message names",
+	},
+	KUBERNETES_UNAVAILABLE: {
+		retry: 'fast',
+		reason: 'SecretSyncFailed',
+		remedy: 'nothing to do: JASM tries again by itself',
+	},
+	NAMESPACE_GONE: { retry: 'terminal', remedy: 'nothing to do: the namespace is being deleted' },
+	// The process
+	CONFIG_INVALID: { retry: 'terminal', remedy: 'correct the configuration as listed' },
+	KUBERNETES_CONFIG_INVALID: { retry: 'terminal', remedy: 'pass --kubeconfig or run in a cluster' },
+	GUARD_MISSING: {
+		retry: 'terminal',
+		remedy:
+			'install the ValidatingAdmissionPolicy and the sentinel Secret of the installation, ' +
+			'use profile self-heal on clusters older than 1.30, or pass --allow-unguarded',
+	},
+	LEASE_LOST: {
+		retry: 'terminal',
+		remedy: 'nothing to do: the standby takes over and this replica restarts',
+	},
+	ABORTED: { retry: 'fast', remedy: 'nothing to do: JASM is shutting down or the work is obsolete' },
+	INTERNAL: { retry: 'slow', reason: 'SecretSyncFailed', remedy: 'report this as a bug, with the log line' },
+} as const satisfies Record<string, CodeFacts>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export type JasmErrorOptions = {
+	readonly code: ErrorCode;
+	/** Never an error whose message or fields can carry a secret value: parser and SDK errors stay out. */
+	readonly cause?: unknown;
+	/** Least time before another try, in milliseconds (from Retry-After). */
+	readonly retryAfterMs?: number;
+	/** Facts for the log line alone (status, request id): they never reach an Event, so Events repeat. */
+	readonly details?: Readonly<Record<string, string | number | boolean>>;
+};
+
+/**
+ * An error that says what was attempted ("reading secret …", lower case, no "failed to"), with a stable code.
+ * `message` may reach an Event: it holds no secret value, no account, no request id.
+ */
+export class JasmError extends Error {
+	override readonly name = 'JasmError';
+	readonly code: ErrorCode;
+	readonly retry: Retry;
+	readonly retryAfterMs: number | undefined;
+	readonly details: Readonly<Record<string, string | number | boolean>>;
+
+	constructor(message: string, options: JasmErrorOptions) {
+		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		this.code = options.code;
+		this.retry = ERROR_CODES[options.code].retry;
+		this.retryAfterMs = options.retryAfterMs;
+		this.details = options.details ?? {};
+	}
+
+	get remedy(): string {
+		return ERROR_CODES[this.code].remedy;
+	}
+}
