@@ -1,0 +1,46 @@
+// `pnpm render`: writes the complete manifests of each variant to deploy/; `--check` fails on drift instead.
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { JasmArgs } from '../src/jasm.ts';
+import { record } from './engine.ts';
+import { manifests } from './manifests.ts';
+
+const directory = fileURLToPath(new URL('..', import.meta.url));
+
+/** The variants that are kept rendered, by file name. */
+export const VARIANTS: Record<string, JasmArgs> = {
+	'write-only.yaml': { profile: 'write-only', admissionPolicy: true, replicas: 2 },
+	'self-heal.yaml': { profile: 'self-heal', admissionPolicy: true, replicas: 2 },
+};
+
+/** The manifests of one installation as YAML. */
+export async function render(args: JasmArgs): Promise<string> {
+	const recording = await record({
+		directory,
+		program: 'render/program.ts',
+		project: 'jasm',
+		stack: 'render',
+		config: { 'render:args': JSON.stringify(args), 'pulumi:disable-default-providers': '["*"]' },
+	});
+	if (recording.exitCode !== 0) throw new Error(`rendering failed:\n${recording.messages.join('\n')}`);
+	return manifests(recording.resources);
+}
+
+if (import.meta.main) {
+	for (const [file, args] of Object.entries(VARIANTS)) {
+		const url = new URL(`../../deploy/${file}`, import.meta.url);
+		const header = `# Rendered by \`pnpm render\` from infra/: do not edit. See docs/install.md.\n`;
+		const text = header + (await render(args));
+		const committed = await readFile(url, 'utf8').catch(() => '');
+		if (committed === text) continue;
+		if (process.argv.includes('--check')) {
+			process.stderr.write(
+				`deploy/${file} differs from what infra/ declares: run \`pnpm render\` and commit it\n`,
+			);
+			process.exitCode = 1;
+		} else {
+			await writeFile(url, text);
+			process.stdout.write(`wrote deploy/${file}\n`);
+		}
+	}
+}
