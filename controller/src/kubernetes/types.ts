@@ -10,6 +10,7 @@ export type ObjectMeta = {
 	readonly deletionTimestamp?: string;
 	readonly labels?: Readonly<Record<string, string>>;
 	readonly annotations?: Readonly<Record<string, string>>;
+	readonly managedFields?: readonly { readonly manager?: string; readonly time?: string }[];
 };
 
 /** What the API server answers instead of an object. */

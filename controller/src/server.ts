@@ -1,0 +1,97 @@
+// The HTTP endpoints: /livez, /healthz and /readyz on the probe port, /metrics on the metrics port.
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { JasmError } from './errors.ts';
+
+/** Why a probe fails, one short reason each; none when it passes. */
+export type Probe = () => readonly string[];
+
+export type EndpointsOptions = {
+	/** `host:port`, `:port` for every interface, port 0 for any free one, `0` to switch the listener off. */
+	readonly healthAddress: string;
+	readonly metricsAddress: string;
+	readonly live: Probe;
+	readonly ready: Probe;
+	/** The metrics in the text format, and its content type. */
+	readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
+};
+
+export type Endpoints = {
+	readonly healthPort: number | undefined;
+	readonly metricsPort: number | undefined;
+	close(): Promise<void>;
+};
+
+type Route = (response: ServerResponse) => void | Promise<void>;
+
+/** Starts both listeners; fails with CONFIG_INVALID where an address cannot be had. */
+export async function startEndpoints(options: EndpointsOptions): Promise<Endpoints> {
+	const probe =
+		(check: Probe): Route =>
+		response => {
+			const reasons = check();
+			response.writeHead(reasons.length === 0 ? 200 : 503, { 'content-type': 'text/plain; charset=utf-8' });
+			response.end(reasons.length === 0 ? 'ok\n' : `${reasons.join('\n')}\n`);
+		};
+
+	const health = await listen('health', options.healthAddress, {
+		'/livez': probe(options.live),
+		'/healthz': probe(options.live),
+		'/readyz': probe(options.ready),
+	});
+	const metrics = await listen('metrics', options.metricsAddress, {
+		'/metrics': async response => {
+			const { text, contentType } = await options.metrics();
+			response.writeHead(200, { 'content-type': contentType });
+			response.end(text);
+		},
+	});
+	return {
+		healthPort: portOf(health),
+		metricsPort: portOf(metrics),
+		async close() {
+			await Promise.all([health, metrics].map(stop));
+		},
+	};
+}
+
+async function listen(
+	name: string,
+	address: string,
+	routes: Record<string, Route>,
+): Promise<Server | undefined> {
+	if (address === '0') {
+		return undefined;
+	}
+
+	const colon = address.lastIndexOf(':');
+	const host = address.slice(0, colon).replace(/^\[|\]$/g, '');
+	const server = createServer({ requestTimeout: 10_000, keepAliveTimeout: 30_000 }, (request, response) => {
+		const path = (request.url ?? '/').split('?', 1)[0]!;
+		const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+		if (route === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
+			response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
+			response.end('not found\n');
+			return;
+		}
+
+		void route(response);
+	});
+	await new Promise<void>((resolve, reject) => {
+		server.once('error', error =>
+			reject(new JasmError(`listening for ${name} on ${address}`, { code: 'CONFIG_INVALID', cause: error })),
+		);
+		server.listen({ port: Number(address.slice(colon + 1)), ...(host !== '' && { host }) }, resolve);
+	});
+	return server;
+}
+
+const portOf = (server: Server | undefined): number | undefined =>
+	server === undefined ? undefined : (server.address() as AddressInfo).port;
+
+async function stop(server: Server | undefined): Promise<void> {
+	if (server !== undefined) {
+		server.closeAllConnections();
+		await new Promise(resolve => server.close(resolve));
+	}
+}

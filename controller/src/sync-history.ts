@@ -1,0 +1,105 @@
+// What was last read and written per Secret: decides what need not be read again yet.
+import type { Key } from './runtime/object-ref.ts';
+
+/** Pods that keep coming ask for one read a second at most, once their Secret is there. */
+const REREAD_INTERVAL_MS = 1_000;
+
+/** A source that could not be read is left alone this long, however many new pods ask. */
+const FAILED_INTERVAL_MS = 5_000;
+
+/** All times are monotonic milliseconds. */
+type Entry = {
+	readonly spec: string;
+	readonly readAt: number;
+	readonly failed: boolean;
+	/** Of our last write; absent while none succeeded. */
+	readonly resourceVersion: string | undefined;
+	/** Somebody else changed or deleted the Secret since our last write. */
+	readonly stale: boolean;
+};
+
+type Sighting = { readonly resourceVersion: string | undefined; readonly at: number };
+
+export type WriteRecord = {
+	readonly spec: string;
+	readonly readAt: number;
+	readonly resourceVersion: string;
+	/** When the write was sent: what was seen of the Secret before is superseded by it. */
+	readonly sentAt: number;
+};
+
+export class History {
+	readonly #entries = new Map<Key, Entry>();
+	/** Last change of a Secret that the watch told and that is not known to be our own. */
+	readonly #sightings = new Map<Key, Sighting>();
+
+	/**
+	 * Milliseconds until a read is due: 0 now, Infinity where everybody who asks was served by the last one.
+	 * `unserved`: somebody asks for `spec` who was not yet told of a success.
+	 */
+	waitMs(key: Key, spec: string, now: number, unserved: boolean): number {
+		const entry = this.#entries.get(key);
+		if (entry === undefined || entry.spec !== spec || entry.stale) {
+			return 0;
+		}
+
+		if (!entry.failed && !unserved) {
+			return Number.POSITIVE_INFINITY;
+		}
+
+		const interval = entry.failed ? FAILED_INTERVAL_MS : REREAD_INTERVAL_MS;
+		return Math.max(0, entry.readAt + interval - now);
+	}
+
+	knows(key: Key): boolean {
+		return this.#entries.has(key);
+	}
+
+	/** Takes over what an earlier run of JASM wrote. */
+	recalled(key: Key, spec: string, resourceVersion: string): void {
+		const readAt = Number.NEGATIVE_INFINITY;
+		this.#entries.set(key, { spec, readAt, failed: false, resourceVersion, stale: false });
+		this.#sightings.delete(key);
+	}
+
+	resourceVersionOf(key: Key): string | undefined {
+		return this.#entries.get(key)?.resourceVersion;
+	}
+
+	written(key: Key, { spec, readAt, resourceVersion, sentAt }: WriteRecord): void {
+		const sighting = this.#sightings.get(key);
+		// The watch may tell of our own write before its answer arrives, and of somebody else's right after it.
+		const stale =
+			sighting !== undefined && sighting.at >= sentAt && sighting.resourceVersion !== resourceVersion;
+		this.#sightings.delete(key);
+		this.#entries.set(key, { spec, readAt, failed: false, resourceVersion, stale });
+	}
+
+	failed(key: Key, spec: string, readAt: number): void {
+		const resourceVersion = this.resourceVersionOf(key);
+		this.#entries.set(key, { spec, readAt, failed: true, resourceVersion, stale: false });
+	}
+
+	/**
+	 * Notes a change of the live Secret (`undefined`: deleted); true where it is not our own last write, so
+	 * that the next run reads and writes again.
+	 */
+	changed(key: Key, resourceVersion: string | undefined, at: number): boolean {
+		const entry = this.#entries.get(key);
+		if (resourceVersion !== undefined && entry?.resourceVersion === resourceVersion) {
+			return false;
+		}
+
+		this.#sightings.set(key, { resourceVersion, at });
+		if (entry !== undefined) {
+			this.#entries.set(key, { ...entry, stale: true });
+		}
+
+		return true;
+	}
+
+	forget(key: Key): void {
+		this.#entries.delete(key);
+		this.#sightings.delete(key);
+	}
+}
