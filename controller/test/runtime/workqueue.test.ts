@@ -1,0 +1,191 @@
+// The queue's promises: one run per key at a time, nothing lost, the urgent first, namespaces and lanes fair.
+import test from 'ava';
+import { aQueue } from '../helpers/a-queue.ts';
+
+const never = new AbortController().signal;
+
+test('never two runs of one key', async t => {
+	const { queue, take } = aQueue();
+	queue.add('a/x');
+	t.is((await take())?.key, 'a/x');
+	queue.add('a/x');
+	queue.add('a/x', { priority: 100 });
+	t.is(await take(), undefined);
+	t.is(queue.running, 1);
+});
+
+test('one that falls due while running runs once more', async t => {
+	const { clock, queue, take } = aQueue();
+	queue.add('a/x');
+	await take();
+	queue.add('a/x', { delayMs: 10 });
+	await clock.advance(50);
+	t.is(await take(), undefined);
+	queue.done('a/x');
+	t.like(await take(), { key: 'a/x', waitedMs: 40 });
+	queue.done('a/x');
+	t.is(await take(), undefined);
+});
+
+test('a key that is added 1,000 times while it runs has exactly one follow-up run', async t => {
+	const { queue, takeAll, take } = aQueue();
+	queue.add('a/x');
+	await take();
+	for (let i = 0; i < 1_000; i++) queue.add('a/x', { priority: i % 3, delayMs: i });
+	queue.done('a/x');
+	t.like(await take(), { key: 'a/x', priority: 2 });
+	queue.done('a/x');
+	t.deepEqual(await takeAll(), []);
+	t.is(queue.size, 0);
+});
+
+test('of keys added in one go the most urgent is handed out first, even to one who was waiting', async t => {
+	const { queue } = aQueue();
+	const taken = queue.get(never);
+	queue.add('a/old', { priority: -100 });
+	queue.add('a/new', { priority: 100 });
+	t.is((await taken)?.key, 'a/new');
+});
+
+test('keys of one namespace and priority run in the order in which they came', async t => {
+	const { queue, takeAll } = aQueue();
+	for (const name of ['c', 'a', 'b']) queue.add(`n/${name}`);
+	t.deepEqual(await takeAll(), ['n/c', 'n/a', 'n/b']);
+});
+
+test('a namespace that adds thousands of keys does not keep another one waiting', async t => {
+	const { queue, take } = aQueue();
+	for (let i = 0; i < 5_000; i++) queue.add(`churn/${i}`);
+	queue.add('quiet/x');
+	queue.add('quiet/y');
+	const first = [await take(), await take(), await take(), await take()].map(taken => taken?.key);
+	t.deepEqual(first, ['churn/0', 'quiet/x', 'churn/1', 'quiet/y']);
+});
+
+test('a namespace that adds a key for each one taken does not keep another one waiting', async t => {
+	const { queue, take } = aQueue();
+	queue.add('churn/0');
+	queue.add('quiet/x');
+	const keys: (string | undefined)[] = [];
+	for (let i = 1; i <= 3; i++) {
+		queue.add(`churn/${i}`);
+		keys.push((await take())?.key);
+	}
+	t.true(keys.includes('quiet/x'));
+});
+
+test('adding again takes the higher priority and the earlier time, and never loses either', async t => {
+	const { clock, queue, take } = aQueue();
+	queue.add('a/x', { priority: 100, delayMs: 1_000 });
+	queue.add('a/x', { priority: 0, delayMs: 100 });
+	queue.add('a/x', { priority: 50, delayMs: 5_000 });
+	t.is(queue.size, 1);
+	await clock.advance(99);
+	t.is(await take(), undefined);
+	await clock.advance(1);
+	t.deepEqual(await take(), { key: 'a/x', priority: 100, waitedMs: 0 });
+});
+
+test('one timer is set while keys are delayed, and none otherwise', async t => {
+	const { clock, queue } = aQueue();
+	for (let i = 0; i < 100; i++) queue.add(`a/${i}`, { delayMs: 1_000 - i });
+	t.is(clock.timers, 1);
+	t.is(clock.pending, 901);
+	await clock.advance(1_000);
+	t.is(queue.delayed, 0);
+	t.is(clock.timers, 0);
+	queue.add('a/late', { delayMs: 10 });
+	queue.add('a/late');
+	t.is(clock.timers, 0);
+});
+
+test('a jump of the wall clock neither delays nor hastens a key', async t => {
+	const { clock, queue, take } = aQueue();
+	queue.add('a/x', { delayMs: 100 });
+	clock.setWallClock(clock.now() + 3_600_000);
+	await clock.advance(99);
+	t.is(await take(), undefined);
+	clock.setWallClock(clock.now() - 7_200_000);
+	await clock.advance(1);
+	t.is((await take())?.key, 'a/x');
+});
+
+test('while the gate is shut keys are taken in, and run at once when it opens', async t => {
+	const { clock, queue, take } = aQueue({ paused: true });
+	queue.add('a/x');
+	queue.add('a/y', { delayMs: 10 });
+	t.is(await take(), undefined);
+	await clock.advance(20);
+	const taken = queue.get(never);
+	queue.resume();
+	t.deepEqual(await taken, { key: 'a/x', priority: 0, waitedMs: 20 });
+	queue.pause();
+	t.is(await take(), undefined);
+	queue.resume();
+	t.like(await take(), { key: 'a/y', waitedMs: 10 });
+});
+
+test('closing ends those who wait, forgets what waits and takes nothing more', async t => {
+	const { clock, queue, take } = aQueue();
+	queue.add('a/running');
+	await take();
+	queue.add('a/running');
+	queue.add('a/delayed', { delayMs: 10 });
+	const waiting = queue.get(never);
+	queue.close();
+	t.is(await waiting, undefined);
+	queue.add('a/late');
+	queue.done('a/running');
+	t.is(queue.size, 0);
+	t.is(clock.timers, 0);
+	t.is(await queue.get(never), undefined);
+});
+
+test('who gives up waiting does not take a key with them', async t => {
+	const { queue, take } = aQueue();
+	const patience = new AbortController();
+	const gaveUp = queue.get(patience.signal);
+	patience.abort();
+	queue.add('a/x');
+	t.is(await gaveUp, undefined);
+	t.is(await queue.get(patience.signal), undefined);
+	t.is((await take())?.key, 'a/x');
+});
+
+test('a removed key does not run, and a removed follow-up does not either', async t => {
+	const { clock, queue, take, takeAll } = aQueue();
+	queue.add('a/ready');
+	queue.add('a/delayed', { delayMs: 10 });
+	queue.add('a/running', { priority: 1 });
+	await take();
+	queue.add('a/running');
+	t.deepEqual(
+		['a/ready', 'a/delayed', 'a/running', 'a/unknown'].map(key => queue.remove(key)),
+		[true, true, true, false],
+	);
+	queue.done('a/running');
+	await clock.advance(10);
+	t.deepEqual(await takeAll(), []);
+	t.is(clock.timers, 0);
+});
+
+test('giving back a key that does not run is an error', t => {
+	const { queue } = aQueue();
+	t.throws(() => queue.done('a/x'), { message: /"a\/x": expected a running key/ });
+});
+
+test('a lane that is full leaves room for the keys of others, however urgent its own are', async t => {
+	const lanes = { of: (key: string) => key.slice(-1), limit: 2 };
+	const { queue, take, takeAll } = aQueue({ lanes });
+	for (let i = 0; i < 5; i++) queue.add(`a/${i}-s`, { priority: 100 });
+	queue.add('a/1-f', { priority: -100 });
+	t.deepEqual(await takeAll(false), ['a/0-s', 'a/1-s', 'a/1-f']);
+	queue.done('a/0-s');
+	t.is((await take())?.key, 'a/2-s');
+});
+
+test('among equally urgent lanes the one with the fewest running is next', async t => {
+	const { queue, takeAll } = aQueue({ lanes: { of: key => key.slice(-1), limit: 3 } });
+	for (const key of ['a/1p', 'a/2p', 'a/3p', 'a/1q', 'a/2q']) queue.add(key);
+	t.deepEqual(await takeAll(false), ['a/1p', 'a/1q', 'a/2p', 'a/2q', 'a/3p']);
+});
