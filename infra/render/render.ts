@@ -7,10 +7,25 @@ import { manifests } from './manifests.ts';
 
 const directory = fileURLToPath(new URL('..', import.meta.url));
 
+// Placeholders that an installation by kubectl replaces: docs/install.md says how.
+const COMMON = {
+	image: 'jasm-controller:0.1.0',
+	aws: { region: 'eu-west-1', roleArn: 'arn:aws:iam::000000000000:role/jasm' },
+	controller: {
+		providers: { 'aws-secretsmanager': { kind: 'aws-secretsmanager', region: 'eu-west-1' } },
+		policy: [
+			{ namespaces: ['jasm-sample'], provider: 'aws-secretsmanager', paths: ['/prod/codnod/**'] },
+			{ namespaces: ['team-*'], provider: 'aws-secretsmanager', paths: ['/prod/{namespace}/**'] },
+		],
+	},
+};
+
 /** The variants that are kept rendered, by file name. */
 export const VARIANTS: Record<string, JasmArgs> = {
-	'write-only.yaml': { profile: 'write-only', admissionPolicy: true, replicas: 2 },
-	'self-heal.yaml': { profile: 'self-heal', admissionPolicy: true, replicas: 2 },
+	'write-only.yaml': { ...COMMON, profile: 'write-only', replicas: 2 },
+	'self-heal.yaml': { ...COMMON, profile: 'self-heal', replicas: 2 },
+	// Without what Kubernetes 1.20 does not serve: the guard (1.30) and disruption budgets (1.21).
+	'self-heal-kubernetes-1.20.yaml': { ...COMMON, profile: 'self-heal', replicas: 1, admissionPolicy: false },
 };
 
 /** The manifests of one installation as YAML. */

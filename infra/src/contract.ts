@@ -16,7 +16,7 @@ export const MANAGED_BY = 'jasm';
 export const PORTS = { metrics: 8080, health: 8081 } as const;
 
 /** Probe paths on the health port. */
-export const PROBES = { startup: '/readyz', live: '/livez', ready: '/readyz' } as const;
+export const PROBES = { startup: '/livez', live: '/livez', ready: '/readyz' } as const;
 
 /** Name of the Lease of leader election, in JASM's own namespace. */
 export const LEASE = 'jasm.codnod.io';

@@ -1,0 +1,112 @@
+// IAM documents of the installation as plain objects; pure. No resource of them is ever `*`.
+import type { ControllerConfig } from './controller-config.ts';
+
+type AccountFacts = { readonly accountId: string; readonly region: string };
+type Document = { readonly Version: '2012-10-17'; readonly Statement: readonly object[] };
+
+/** The audience of the token that the controller trades for a session. */
+export const AUDIENCE = 'sts.amazonaws.com';
+
+/** Keys of the two public objects of the issuer. */
+export const DISCOVERY_KEY = '.well-known/openid-configuration';
+export const JWKS_KEY = 'openid/v1/jwks';
+
+export type TrustFacts = {
+	readonly providerArn: string;
+	/** Issuer URL, https and without trailing slash. */
+	readonly issuer: string;
+	readonly namespace: string;
+	readonly serviceAccount: string;
+};
+
+/** Who may become the role: this one ServiceAccount of this one cluster, by a token for AWS. */
+export function trustPolicy({ providerArn, issuer, namespace, serviceAccount }: TrustFacts): Document {
+	const host = issuer.replace(/^https:\/\//, '');
+	if (host.endsWith('/'))
+		throw new Error(`building the trust policy: issuer "${issuer}" ends in a slash, tokens do not`);
+	return allow({
+		Principal: { Federated: providerArn },
+		Action: 'sts:AssumeRoleWithWebIdentity',
+		Condition: {
+			StringEquals: {
+				[`${host}:aud`]: AUDIENCE,
+				[`${host}:sub`]: `system:serviceaccount:${namespace}:${serviceAccount}`,
+			},
+		},
+	});
+}
+
+/** What the role may do: read exactly the secrets that the policy rules let any namespace read. */
+export function permissionPolicy(config: ControllerConfig, account: AccountFacts): Document {
+	return allow({ Action: 'secretsmanager:GetSecretValue', Resource: secretArns(config, account).arns });
+}
+
+/** What keeps a permission policy from being written, as sentences; empty if nothing does. */
+export function permissionFaults(config: ControllerConfig, account: AccountFacts): string[] {
+	return secretArns(config, account).faults;
+}
+
+/** Everybody may read exactly the two documents of the issuer; nobody may list. */
+export function issuerBucketPolicy(bucketArn: string): Document {
+	return allow({
+		Principal: '*',
+		Action: 's3:GetObject',
+		Resource: [DISCOVERY_KEY, JWKS_KEY].map(key => `${bucketArn}/${key}`),
+	});
+}
+
+function allow(statement: object): Document {
+	return { Version: '2012-10-17', Statement: [{ Effect: 'Allow', ...statement }] };
+}
+
+function secretArns(config: ControllerConfig, account: AccountFacts): { arns: string[]; faults: string[] } {
+	const arns = new Set<string>();
+	const faults: string[] = [];
+	config.policy.forEach((rule, index) => {
+		const provider = config.providers[rule.provider];
+		if (provider?.kind !== 'aws-secretsmanager') return;
+		const prefix = secretPrefix(provider.region ?? account.region, account.accountId);
+		for (const path of rule.paths) {
+			const at = `policy[${index}].paths: "${path}"`;
+			for (const namespace of rule.namespaces) {
+				const pattern = iamPattern(path, namespace);
+				const arn = path.startsWith('arn:') ? pattern : prefix + pattern;
+				if (!/^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:/.test(arn)) {
+					faults.push(`${at} leaves partition, region or account open`);
+				} else if (/:secret:\/?[*?]/.test(arn)) {
+					faults.push(`${at} would allow every secret of the account: begin it with a literal`);
+				} else if (arn.endsWith('*')) {
+					arns.add(arn);
+				} else {
+					// Secrets Manager ends every ARN in a hyphen and six characters; a path never has them.
+					if (path.startsWith('arn:')) arns.add(arn);
+					arns.add(`${arn}-??????`);
+				}
+			}
+		}
+	});
+	if (faults.length > 0) return { arns: [], faults };
+	if (arns.size === 0)
+		faults.push('policy: no rule reads from AWS Secrets Manager, so there is no role to build');
+	if (JSON.stringify([...arns]).length > 10_000)
+		faults.push('policy: more paths than one role policy can hold');
+	return { arns: [...arns].sort(), faults };
+}
+
+/**
+ * A path pattern in IAM's words. IAM's `*` also crosses slashes, so behind its literal start the role may
+ * be wider than the rule, never narrower: the controller enforces the rule itself.
+ */
+function iamPattern(path: string, namespace: string): string {
+	return path.replaceAll('{namespace}', namespace).replaceAll(/\*+/g, '*');
+}
+
+/** What the ARN of every secret of an account and region begins with. */
+export function secretPrefix(region: string, accountId: string): string {
+	return `arn:${partition(region)}:secretsmanager:${region}:${accountId}:secret:`;
+}
+
+function partition(region: string): string {
+	if (region.startsWith('cn-')) return 'aws-cn';
+	return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
+}

@@ -1,0 +1,85 @@
+// The stack: Pulumi providers, identity, image, installation, test secrets and samples from one configuration.
+import * as pulumi from '@pulumi/pulumi';
+import { type InfraConfig, MINIKUBE } from './config.ts';
+import { NAME } from './contract.ts';
+import { ControllerImage } from './controller-image.ts';
+import { IrsaRole } from './irsa-role.ts';
+import { IssuerBucket } from './issuer-bucket.ts';
+import { Jasm } from './jasm.ts';
+import type { Facts } from './preflight.ts';
+import { accountProvider, clusterProvider } from './providers.ts';
+import { SAMPLE_NAMESPACE, Samples } from './samples.ts';
+import { TestSecrets } from './test-secrets.ts';
+
+/** What a person needs next. */
+export type Outputs = {
+	readonly namespace: pulumi.Output<string>;
+	readonly image: pulumi.Output<string>;
+	readonly roleArn: pulumi.Output<string> | undefined;
+	readonly tryIt: string[];
+};
+
+/** Declares the whole stack. The guards have run: `facts` is what they found. */
+export function declareJasm(config: InfraConfig, facts: Facts): Outputs {
+	const cluster = clusterProvider({ kubeconfig: facts.kubeconfig, context: config.kubeContext });
+	const account = config.aws && accountProvider(config.aws);
+	const inCluster = { providers: [cluster] };
+	const inAccount = { providers: account === undefined ? [] : [account] };
+
+	const roleArn = declareRole(config, facts, inAccount);
+	const image = declareImage(config);
+	const jasm = new Jasm(
+		NAME,
+		{
+			...config,
+			image,
+			aws: roleArn && config.aws && { region: config.aws.region, roleArn },
+		},
+		inCluster,
+	);
+	const secrets = config.testSecrets ? [new TestSecrets('test-secrets', inAccount)] : [];
+	if (config.samples) {
+		const provider = config.controller.policy[0]?.provider ?? 'aws-secretsmanager';
+		new Samples('samples', { image, provider }, { ...inCluster, dependsOn: [jasm, ...secrets] });
+	}
+	return { namespace: jasm.namespace, image: pulumi.output(image), roleArn, tryIt: nextSteps(config, facts) };
+}
+
+function declareRole(
+	{ aws, identity, controller }: InfraConfig,
+	facts: Facts,
+	options: pulumi.ComponentResourceOptions,
+) {
+	if (aws === undefined || identity.kind === 'none') return undefined;
+	let providerArn: pulumi.Input<string>;
+	if (identity.kind === 'minikube') {
+		if (facts.issuer === undefined) throw new pulumi.RunError("the cluster's issuer documents were not read");
+		providerArn = new IssuerBucket('issuer', { ...identity, documents: facts.issuer }, options).providerArn;
+	} else {
+		providerArn = identity.providerArn;
+	}
+	const { issuer } = identity;
+	const subject = { namespace: NAME, serviceAccount: NAME };
+	return new IrsaRole(NAME, { providerArn, issuer, controller, ...subject, ...aws }, options).roleArn;
+}
+
+function declareImage({ image }: InfraConfig): pulumi.Input<string> {
+	if (image.kind === 'given') return image.reference;
+	return new ControllerImage('image', { kind: image.kind, minikube: MINIKUBE }).reference;
+}
+
+function nextSteps(config: InfraConfig, facts: Facts): string[] {
+	const kubectl = `kubectl --kubeconfig ${facts.kubeconfig} --context ${config.kubeContext}`;
+	const inSample = `${kubectl} -n ${SAMPLE_NAMESPACE}`;
+	return [
+		`${kubectl} -n ${NAME} rollout status deployment/${NAME}`,
+		`${kubectl} -n ${NAME} logs deployment/${NAME}`,
+		...(config.samples
+			? [
+					`${inSample} get pods,secrets`,
+					`${inSample} describe pod sample-config`,
+					`${inSample} logs sample-config`,
+				]
+			: []),
+	];
+}
