@@ -1,0 +1,114 @@
+// The local records of one collection, fed by a watcher; a relist replaces them all in one step.
+import type { Tracked, WatchEvent } from './list-watch.ts';
+
+/** One difference: `before` alone is a record that went, `after` alone one that came. */
+export type Change<T> = {
+	readonly before?: T;
+	readonly after?: T;
+	/** Part of the first complete list: it may have been there for long. False for later relists. */
+	readonly initial: boolean;
+};
+
+export type StoreOptions<T extends Tracked> = {
+	/** Called synchronously, after the store shows the change. Must not throw. */
+	readonly onChange?: (change: Change<T>) => void;
+	/** Whether two records of one uid say the same, which is no change; identity unless told. */
+	readonly equals?: (a: T, b: T) => boolean;
+};
+
+export class Store<T extends Tracked> {
+	/** Resolves when the first complete list has been taken in. */
+	readonly ready: Promise<void>;
+	readonly #onChange: (change: Change<T>) => void;
+	readonly #equals: (a: T, b: T) => boolean;
+	readonly #becomeReady: () => void;
+	#records = new Map<string, T>();
+	/** What a relist has brought so far; `undefined` outside of one. */
+	#relisted: Map<string, T> | undefined;
+	#synced = false;
+
+	constructor({ onChange = () => {}, equals = Object.is }: StoreOptions<T> = {}) {
+		this.#onChange = onChange;
+		this.#equals = equals;
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.ready = promise;
+		this.#becomeReady = resolve;
+	}
+
+	get size(): number {
+		return this.#records.size;
+	}
+
+	/**
+	 * Whether an object is tracked: visible, or brought by a relist that is not done. The wire asks this to know
+	 * whether a change of an object that looks irrelevant takes a record away.
+	 */
+	has(uid: string): boolean {
+		return this.#records.has(uid) || this.#relisted?.has(uid) === true;
+	}
+
+	get(uid: string): T | undefined {
+		return this.#records.get(uid);
+	}
+
+	/** The visible records: during a relist those from before it. */
+	values(): IterableIterator<T> {
+		return this.#records.values();
+	}
+
+	apply(event: WatchEvent<T>): void {
+		switch (event.type) {
+			case 'init':
+				this.#relisted = new Map();
+				return;
+			case 'init-apply':
+				this.#relisted?.set(event.record.uid, event.record);
+				return;
+			case 'init-done':
+				this.#swap();
+				return;
+			case 'apply':
+				this.#relisted?.set(event.record.uid, event.record);
+				this.#put(event.record);
+				return;
+			case 'delete':
+				this.#relisted?.delete(event.uid);
+				this.#delete(event.uid);
+		}
+	}
+
+	#put(after: T): void {
+		const before = this.#records.get(after.uid);
+		this.#records.set(after.uid, after);
+		this.#tell(before, after, false);
+	}
+
+	#delete(uid: string): void {
+		const before = this.#records.get(uid);
+		this.#records.delete(uid);
+		this.#tell(before, undefined, false);
+	}
+
+	#swap(): void {
+		if (this.#relisted === undefined) return;
+		const old = this.#records;
+		const initial = !this.#synced;
+		this.#records = this.#relisted;
+		this.#relisted = undefined;
+		this.#synced = true;
+		for (const after of this.#records.values()) {
+			const before = old.get(after.uid);
+			old.delete(after.uid);
+			this.#tell(before, after, initial);
+		}
+		for (const before of old.values()) this.#tell(before, undefined, initial);
+		this.#becomeReady();
+	}
+
+	#tell(before: T | undefined, after: T | undefined, initial: boolean): void {
+		if (before !== undefined && after !== undefined) {
+			if (!this.#equals(before, after)) this.#onChange({ before, after, initial });
+		} else if (after !== undefined) this.#onChange({ after, initial });
+		else if (before !== undefined) this.#onChange({ before, initial });
+	}
+}
