@@ -22,7 +22,7 @@ export const UNPRIVILEGED = {
 	seccompProfile: { type: 'RuntimeDefault' },
 };
 
-/** Names a Secret of JASM's namespace that development credentials come from; never part of an installation. */
+/** Secret of JASM's namespace with credentials for development; a person makes it, an installation never does. */
 export const DEVELOPMENT_ENVIRONMENT = 'jasm-development-environment';
 
 export type PodTemplate<T> = {
@@ -69,7 +69,7 @@ export function podTemplate<T>(pod: PodTemplate<T>) {
 						...(pod.aws === undefined ? [] : awsEnvironment(pod.aws)),
 					],
 					...(pod.developmentEnvironment
-						? { envFrom: [{ secretRef: { name: DEVELOPMENT_ENVIRONMENT } }] }
+						? { envFrom: [{ secretRef: { name: DEVELOPMENT_ENVIRONMENT, optional: true } }] }
 						: {}),
 					ports: [
 						{ name: 'metrics', containerPort: PORTS.metrics, protocol: 'TCP' },

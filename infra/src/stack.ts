@@ -15,7 +15,8 @@ import { TestSecrets } from './test-secrets.ts';
 export type Outputs = {
 	readonly namespace: pulumi.Output<string>;
 	readonly image: pulumi.Output<string>;
-	readonly roleArn: pulumi.Output<string> | undefined;
+	/** Empty where the stack touches nothing in AWS. */
+	readonly roleArn: pulumi.Output<string>;
 	readonly tryIt: string[];
 };
 
@@ -42,7 +43,12 @@ export function declareJasm(config: InfraConfig, facts: Facts): Outputs {
 		const provider = config.controller.policy[0]?.provider ?? 'aws-secretsmanager';
 		new Samples('samples', { image, provider }, { ...inCluster, dependsOn: [jasm, ...secrets] });
 	}
-	return { namespace: jasm.namespace, image: pulumi.output(image), roleArn, tryIt: nextSteps(config, facts) };
+	return {
+		namespace: jasm.namespace,
+		image: pulumi.output(image),
+		roleArn: roleArn ?? pulumi.output(''),
+		tryIt: nextSteps(config, facts),
+	};
 }
 
 function declareRole(
