@@ -1,0 +1,199 @@
+// Takes keys from the queue, reconciles them, and decides by the outcome alone what becomes of each key.
+import { atLeast, backoff, type Random } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import type { Key } from './object-ref.ts';
+import type { Taken, Workqueue } from './workqueue.ts';
+
+/** For what is expected to pass soon: throttling, a lost connection. */
+export const FAST_BACKOFF = { baseMs: 250, factor: 2, capMs: 300_000, jitter: 'full' } as const;
+/** For what somebody has to mend: a missing secret, a denied read. */
+export const SLOW_BACKOFF = { baseMs: 5_000, factor: 2, capMs: 300_000, jitter: 0.2 } as const;
+/** A server cannot put a key off for longer than this. */
+export const LONGEST_RETRY_AFTER_MS = 300_000;
+
+/** Done, or to be looked at again after a while although nothing failed. */
+export type Result = undefined | { readonly requeueAfterMs: number };
+
+export type ReconcileContext = {
+	/** Aborts when the work is to stop at once; whoever throws then is not counted as a failure. */
+	readonly signal: AbortSignal;
+	/** Failures of this key since its last success; 0 for the first try. */
+	readonly attempt: number;
+	readonly priority: number;
+};
+
+export type Reconcile = (key: Key, context: ReconcileContext) => Promise<Result>;
+
+type Facts = {
+	readonly key: Key;
+	readonly priority: number;
+	readonly attempt: number;
+	readonly waitedMs: number;
+	readonly durationMs: number;
+};
+
+export type Outcome = Facts &
+	(
+		| { readonly kind: 'done' }
+		| { readonly kind: 'requeued'; readonly afterMs: number }
+		/** Not tried again until it is added again. */
+		| { readonly kind: 'terminal'; readonly error: unknown }
+		/** `unexpected`: the error does not say how to retry it, so it is a bug of ours. */
+		| {
+				readonly kind: 'failed';
+				readonly error: unknown;
+				readonly afterMs: number;
+				readonly unexpected: boolean;
+		  }
+		/** Stopped from outside; waits again at once, for whoever works on. */
+		| { readonly kind: 'aborted'; readonly error: unknown }
+	);
+
+export type ControllerOptions = {
+	readonly queue: Workqueue;
+	/** Throws errors with `retry: 'terminal' | 'fast' | 'slow'` and, where a server said so, `retryAfterMs`. */
+	readonly reconcile: Reconcile;
+	readonly clock: Clock;
+	readonly random: Random;
+	/** Runs at a time; 64 unless told. */
+	readonly concurrency?: number;
+	/** How long runs may go on after the signal, in milliseconds; 15 s unless told. */
+	readonly drainMs?: number;
+	/** Told of every run, after its key was given back. What it throws ends `run`. */
+	readonly onOutcome?: (outcome: Outcome) => void;
+};
+
+export class Controller {
+	readonly #options: Required<ControllerOptions>;
+	/** Failures since the last success; a key without any has no entry. */
+	readonly #failures = new Map<Key, number>();
+	readonly #running = new Map<Promise<void>, AbortController>();
+	#onEnd: () => void = () => {};
+
+	constructor(options: ControllerOptions) {
+		this.#options = { concurrency: 64, drainMs: 15_000, onOutcome: () => {}, ...options };
+	}
+
+	get running(): number {
+		return this.#running.size;
+	}
+
+	/** Keys whose last run failed. */
+	get failing(): number {
+		return this.#failures.size;
+	}
+
+	/** Forgets the failures of a key that nobody wants any more. */
+	forget(key: Key): void {
+		this.#failures.delete(key);
+	}
+
+	/** Aborts what runs, now: after a lost lease not even a started write may go on. */
+	abort(reason: unknown): void {
+		for (const stop of this.#running.values()) stop.abort(reason);
+	}
+
+	/**
+	 * Reconciles until the signal aborts; then takes no more keys, lets what runs finish for `drainMs`, aborts
+	 * the rest, and resolves when all of it has settled.
+	 */
+	async run(signal: AbortSignal): Promise<void> {
+		const { queue, concurrency } = this.#options;
+		const fault = new AbortController();
+		const until = AbortSignal.any([signal, fault.signal]);
+		while (!until.aborted) {
+			if (this.#running.size >= concurrency) {
+				await this.#oneEnds(until);
+				continue;
+			}
+			const taken = await queue.get(until);
+			if (taken === undefined) break;
+			if (until.aborted) {
+				queue.add(taken.key, { priority: taken.priority });
+				queue.done(taken.key);
+				break;
+			}
+			this.#start(taken, error => fault.abort(error));
+		}
+		await this.#drain();
+		if (fault.signal.aborted) throw fault.signal.reason;
+	}
+
+	#start(taken: Taken, onFault: (error: unknown) => void): void {
+		const stop = new AbortController();
+		const running = this.#reconcile(taken, stop.signal)
+			.catch(onFault)
+			.finally(() => {
+				this.#running.delete(running);
+				this.#onEnd();
+			});
+		this.#running.set(running, stop);
+	}
+
+	/** Resolves when a run ends or the signal aborts. (A race of all runs would grow each slow one's memory.) */
+	async #oneEnds(signal: AbortSignal): Promise<void> {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.#onEnd = resolve;
+		signal.addEventListener('abort', this.#onEnd, { once: true });
+		await promise;
+		signal.removeEventListener('abort', this.#onEnd);
+	}
+
+	async #drain(): Promise<void> {
+		if (this.#running.size === 0) return;
+		const { clock, drainMs } = this.#options;
+		const deadline = clock.schedule(drainMs, () =>
+			this.abort(new Error(`stopping: not done after ${drainMs} ms`)),
+		);
+		while (this.#running.size > 0) await Promise.all(this.#running.keys());
+		deadline.cancel();
+	}
+
+	async #reconcile({ key, priority, waitedMs }: Taken, signal: AbortSignal): Promise<void> {
+		const { queue, reconcile, clock, onOutcome } = this.#options;
+		const attempt = this.#failures.get(key) ?? 0;
+		const startedAt = clock.monotonic();
+		const facts = () => ({ key, priority, attempt, waitedMs, durationMs: clock.monotonic() - startedAt });
+		let outcome: Outcome;
+		try {
+			const result = await reconcile(key, { signal, attempt, priority });
+			this.#failures.delete(key);
+			outcome =
+				result === undefined
+					? { ...facts(), kind: 'done' }
+					: { ...facts(), kind: 'requeued', afterMs: result.requeueAfterMs };
+		} catch (error) {
+			outcome = signal.aborted ? { ...facts(), kind: 'aborted', error } : this.#failed(facts(), error);
+		}
+		// Added before it is given back: what was added meanwhile and this become one follow-up run.
+		if (outcome.kind === 'requeued' || outcome.kind === 'failed')
+			queue.add(key, { delayMs: outcome.afterMs });
+		if (outcome.kind === 'aborted') queue.add(key, { priority });
+		queue.done(key);
+		onOutcome(outcome);
+	}
+
+	/** The one place that decides whether and when a failure is tried again. */
+	#failed(facts: Facts, error: unknown): Outcome {
+		const { random } = this.#options;
+		const { retry, retryAfterMs } = retryOf(error);
+		if (retry === 'terminal') {
+			this.#failures.delete(facts.key);
+			return { ...facts, kind: 'terminal', error };
+		}
+		this.#failures.set(facts.key, facts.attempt + 1);
+		const waitMs = backoff(retry === 'fast' ? FAST_BACKOFF : SLOW_BACKOFF, facts.attempt, random);
+		const floorMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
+		const afterMs = atLeast(floorMs, waitMs, random);
+		return { ...facts, kind: 'failed', error, afterMs, unexpected: retry === undefined };
+	}
+}
+
+/** Read structurally: the engine does not know whose errors these are. */
+function retryOf(error: unknown): { retry: 'terminal' | 'fast' | 'slow' | undefined; retryAfterMs?: number } {
+	const { retry, retryAfterMs } = (error ?? {}) as { retry?: unknown; retryAfterMs?: unknown };
+	return {
+		retry: retry === 'terminal' || retry === 'fast' || retry === 'slow' ? retry : undefined,
+		...(typeof retryAfterMs === 'number' ? { retryAfterMs } : {}),
+	};
+}
