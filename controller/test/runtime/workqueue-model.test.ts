@@ -157,6 +157,7 @@ test('whatever is done to it, the queue does what its naive model does', async t
 				t.is(queue.running, model.running.size);
 			}
 		}),
+		{ numRuns: 500 },
 	);
 });
 

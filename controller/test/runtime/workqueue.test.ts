@@ -1,6 +1,8 @@
 // The queue's promises: one run per key at a time, nothing lost, the urgent first, namespaces and lanes fair.
 import test from 'ava';
+import { Workqueue } from '../../src/runtime/workqueue.ts';
 import { aQueue } from '../helpers/a-queue.ts';
+import { VirtualClock } from '../helpers/virtual-clock.ts';
 
 const never = new AbortController().signal;
 
@@ -53,6 +55,15 @@ test('keys of one namespace and priority run in the order in which they came', a
 	t.deepEqual(await takeAll(), ['n/c', 'n/a', 'n/b']);
 });
 
+test('a key whose priority rises leaves its place to the one behind it', async t => {
+	const { queue, takeAll } = aQueue();
+	for (const name of ['a', 'b', 'c', 'd']) queue.add(`n/${name}`);
+	queue.add('n/b', { priority: 50 });
+	queue.add('n/d', { priority: 50 });
+	queue.add('n/a', { priority: -100 });
+	t.deepEqual(await takeAll(), ['n/b', 'n/d', 'n/a', 'n/c']);
+});
+
 test('a namespace that adds thousands of keys does not keep another one waiting', async t => {
 	const { queue, take } = aQueue();
 	for (let i = 0; i < 5_000; i++) queue.add(`churn/${i}`);
@@ -99,6 +110,22 @@ test('one timer is set while keys are delayed, and none otherwise', async t => {
 	t.is(clock.timers, 0);
 });
 
+test('a timer that fires a little early does not make a key run early, nor lose it', async t => {
+	class HastyClock extends VirtualClock {
+		override schedule(ms: number, callback: () => void) {
+			return super.schedule(ms > 1 ? ms - 1 : ms, callback);
+		}
+	}
+	const clock = new HastyClock();
+	const queue = new Workqueue({ clock });
+	queue.add('a/x', { delayMs: 100 });
+	const taken = queue.get(never);
+	await clock.advance(99);
+	t.is(queue.delayed, 1);
+	await clock.advance(1);
+	t.deepEqual(await taken, { key: 'a/x', priority: 0, waitedMs: 0 });
+});
+
 test('a jump of the wall clock neither delays nor hastens a key', async t => {
 	const { clock, queue, take } = aQueue();
 	queue.add('a/x', { delayMs: 100 });
@@ -115,6 +142,7 @@ test('while the gate is shut keys are taken in, and run at once when it opens', 
 	queue.add('a/x');
 	queue.add('a/y', { delayMs: 10 });
 	t.is(await take(), undefined);
+	t.true(queue.paused);
 	await clock.advance(20);
 	const taken = queue.get(never);
 	queue.resume();

@@ -1,0 +1,9 @@
+// A key says which object is meant, and nothing else.
+import test from 'ava';
+import { keyOf, refOf } from '../../src/runtime/object-ref.ts';
+
+test('a reference survives being a key', t => {
+	const ref = { namespace: 'team-a', name: 'db.credentials' };
+	t.is(keyOf(ref), 'team-a/db.credentials');
+	t.deepEqual(refOf(keyOf(ref)), ref);
+});
