@@ -113,16 +113,19 @@ test('a port that throws is a failure like any other', async t => {
 });
 
 test('what the sink throws ends the stream and the run, as nobody could repair it by trying again', async t => {
+	const heard: string[] = [];
 	const watch = aWatch({
 		sink: event => {
+			heard.push(event.type);
 			if (event.type === 'init-apply') throw new Error('our own bug');
 		},
 	});
-	watch.collection.put({ uid: 'a', spec: 0 });
+	for (const uid of ['a', 'b']) watch.collection.put({ uid, spec: 0 });
 	const running = t.throwsAsync(watch.start(), { message: 'our own bug' });
 	await watch.clock.advance(10);
 	await running;
 	t.false(watch.collection.connected);
+	t.deepEqual(heard, ['init', 'init-apply']);
 });
 
 test('each change of phase is told once, with the reason of an end', async t => {

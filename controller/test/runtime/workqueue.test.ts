@@ -1,4 +1,5 @@
 // The queue's promises: one run per key at a time, nothing lost, the urgent first, namespaces and lanes fair.
+import { getEventListeners } from 'node:events';
 import test from 'ava';
 import { Workqueue } from '../../src/runtime/workqueue.ts';
 import { aQueue } from '../helpers/a-queue.ts';
@@ -53,6 +54,14 @@ test('keys of one namespace and priority run in the order in which they came', a
 	const { queue, takeAll } = aQueue();
 	for (const name of ['c', 'a', 'b']) queue.add(`n/${name}`);
 	t.deepEqual(await takeAll(), ['n/c', 'n/a', 'n/b']);
+});
+
+test('keys whose delays end together run in the order in which they were added', async t => {
+	const { clock, queue, takeAll } = aQueue();
+	const keys = Array.from({ length: 8 }, (_, i) => `n/${i}`);
+	for (const key of keys) queue.add(key, { delayMs: 10 });
+	await clock.advance(10);
+	t.deepEqual(await takeAll(), keys);
 });
 
 test('a key whose priority rises leaves its place to the one behind it', async t => {
@@ -178,6 +187,16 @@ test('who gives up waiting does not take a key with them', async t => {
 	t.is(await gaveUp, undefined);
 	t.is(await queue.get(patience.signal), undefined);
 	t.is((await take())?.key, 'a/x');
+});
+
+test('a signal that outlives many waits collects no listeners', async t => {
+	const { queue } = aQueue();
+	const { signal } = new AbortController();
+	for (let i = 0; i < 20; i++) {
+		queue.add(`a/${i}`);
+		await queue.get(signal);
+	}
+	t.is(getEventListeners(signal, 'abort').length, 0);
 });
 
 test('a removed key does not run, and a removed follow-up does not either', async t => {
