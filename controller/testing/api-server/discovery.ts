@@ -1,0 +1,196 @@
+// Discovery, version, health and the little OpenAPI that kubectl asks for before it writes.
+import type { Exchange } from './exchange.ts';
+import { type Kind, kinds, type View } from './kinds.ts';
+import { mediaTypes } from './negotiate.ts';
+
+const version = {
+	major: '1',
+	minor: '37',
+	gitVersion: 'v1.37.2',
+	gitCommit: 'embedded',
+	gitTreeState: 'clean',
+	buildDate: '1970-01-01T00:00:00Z',
+	goVersion: 'go1.26.8',
+	compiler: 'gc',
+	platform: 'linux/amd64',
+};
+
+type Resource = {
+	name: string;
+	singularName: string;
+	namespaced: boolean;
+	kind: string;
+	verbs: string[];
+	shortNames?: readonly string[];
+	categories?: string[];
+	group?: string;
+	version?: string;
+};
+
+const itemVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+
+const resourcesOf = (kind: Kind): Resource[] => {
+	const { kind: name, plural, singular, namespaced, shortNames } = kind;
+	const sub = (subresource: string, more: Partial<Resource> & Pick<Resource, 'verbs'>): Resource => ({
+		name: `${plural}/${subresource}`,
+		singularName: '',
+		namespaced,
+		kind: name,
+		...more,
+	});
+	return [
+		{
+			name: plural,
+			singularName: singular,
+			namespaced,
+			kind: name,
+			verbs: ['create', ...itemVerbs.filter(verb => name !== 'Namespace' || verb !== 'deletecollection')],
+			...(shortNames.length > 0 ? { shortNames } : {}),
+			...(name === 'Pod' || name === 'Deployment' ? { categories: ['all'] } : {}),
+		},
+		...(kind.status ? [sub('status', { verbs: ['get', 'patch', 'update'] })] : []),
+		...(name === 'ServiceAccount'
+			? [
+					sub('token', {
+						kind: 'TokenRequest',
+						group: 'authentication.k8s.io',
+						version: 'v1',
+						verbs: ['create'],
+					}),
+				]
+			: []),
+	];
+};
+
+const review = (name: string, kind: string): Resource => ({
+	name,
+	singularName: name.slice(0, -1),
+	namespaced: false,
+	kind,
+	verbs: ['create'],
+});
+
+/** Group -> resources of its version v1; reviews are answered, never stored. */
+const groups = new Map<string, Resource[]>([['', []]]);
+for (const kind of kinds) {
+	for (const { group } of kind.views) {
+		groups.set(group, [...(groups.get(group) ?? []), ...resourcesOf(kind)]);
+	}
+}
+groups.set('authentication.k8s.io', [
+	review('tokenreviews', 'TokenReview'),
+	review('selfsubjectreviews', 'SelfSubjectReview'),
+]);
+groups.set('authorization.k8s.io', [review('selfsubjectaccessreviews', 'SelfSubjectAccessReview')]);
+
+const versionOf = (group: string): string => (group === '' ? 'v1' : `${group}/v1`);
+const describeGroup = (name: string): Record<string, unknown> => {
+	const described = { groupVersion: versionOf(name), version: 'v1' };
+	return { name, versions: [described], preferredVersion: described };
+};
+
+const aggregated = (names: readonly string[]): Record<string, unknown> => ({
+	kind: 'APIGroupDiscoveryList',
+	apiVersion: 'apidiscovery.k8s.io/v2',
+	metadata: {},
+	items: names.map(name => {
+		const resources = groups.get(name) ?? [];
+		const toplevel = resources.filter(resource => !resource.name.includes('/'));
+		return {
+			metadata: name === '' ? {} : { name },
+			versions: [
+				{
+					version: 'v1',
+					freshness: 'Current',
+					resources: toplevel.map(resource => ({
+						resource: resource.name,
+						responseKind: { group: '', version: '', kind: resource.kind },
+						scope: resource.namespaced ? 'Namespaced' : 'Cluster',
+						singularResource: resource.singularName,
+						verbs: resource.verbs,
+						...(resource.shortNames ? { shortNames: resource.shortNames } : {}),
+						...(resource.categories ? { categories: resource.categories } : {}),
+						subresources: resources
+							.filter(sub => sub.name.startsWith(`${resource.name}/`))
+							.map(sub => ({
+								subresource: sub.name.split('/')[1],
+								responseKind: { group: sub.group ?? '', version: sub.version ?? '', kind: sub.kind },
+								verbs: sub.verbs,
+							})),
+					})),
+				},
+			],
+		};
+	}),
+});
+
+// kubectl looks for the fieldValidation parameter of the kind's PATCH; without it, it wants whole schemas.
+const openApi = (group: string): Record<string, unknown> => {
+	const pathOf = (kind: Kind, view: View): string =>
+		`/${view.group === '' ? 'api' : 'apis'}/${view.apiVersion}${kind.namespaced ? '/namespaces/{namespace}' : ''}/${kind.plural}/{name}`;
+	const paths = kinds.flatMap(kind =>
+		kind.views
+			.filter(view => view.group === group)
+			.map(view => [
+				pathOf(kind, view),
+				{
+					patch: {
+						parameters: [{ name: 'fieldValidation', in: 'query', schema: { type: 'string' } }],
+						responses: {},
+						'x-kubernetes-group-version-kind': { group, version: view.version, kind: kind.kind },
+					},
+				},
+			]),
+	);
+	return {
+		openapi: '3.0.0',
+		info: { title: 'Kubernetes', version: version.gitVersion },
+		paths: Object.fromEntries(paths),
+	};
+};
+
+const prefixOf = (group: string): string => (group === '' ? 'api/v1' : `apis/${group}/v1`);
+
+/** Answers a path that is no resource; false where there is nothing at the path. */
+export const answerDiscovery = (exchange: Exchange, address: string): boolean => {
+	const path = exchange.info.path.replace(/\/$/, '');
+	const named = [...groups.keys()].filter(name => name !== '');
+	const wantsAggregated = mediaTypes(exchange.request.headers.accept).some(
+		({ parameters }) => parameters['as'] === 'APIGroupDiscoveryList' && parameters['v'] === 'v2',
+	);
+	if ((path === '/api' || path === '/apis') && wantsAggregated) {
+		exchange.sendJson(200, aggregated(path === '/api' ? [''] : named), {
+			'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
+		});
+		return true;
+	}
+	const group = /^\/apis\/([^/]+)$/.exec(path)?.[1];
+	const groupVersion = path === '/api/v1' ? '' : /^\/apis\/([^/]+)\/v1$/.exec(path)?.[1];
+	const schema = path === '/openapi/v3/api/v1' ? '' : /^\/openapi\/v3\/apis\/([^/]+)\/v1$/.exec(path)?.[1];
+	if (path === '/healthz' || path === '/livez' || path === '/readyz') {
+		exchange.send(200, 'ok', { 'content-type': 'text/plain; charset=utf-8' });
+	} else if (path === '/version') exchange.sendJson(200, version);
+	else if (path === '/api') {
+		const serverAddressByClientCIDRs = [{ clientCIDR: '0.0.0.0/0', serverAddress: address }];
+		exchange.sendJson(200, { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs });
+	} else if (path === '/apis') {
+		exchange.sendJson(200, { kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(describeGroup) });
+	} else if (group !== undefined && groups.has(group)) {
+		exchange.sendJson(200, { kind: 'APIGroup', apiVersion: 'v1', ...describeGroup(group) });
+	} else if (groupVersion !== undefined && groups.has(groupVersion)) {
+		exchange.sendJson(200, {
+			kind: 'APIResourceList',
+			...(groupVersion === '' ? {} : { apiVersion: 'v1' }),
+			groupVersion: versionOf(groupVersion),
+			resources: groups.get(groupVersion),
+		});
+	} else if (path === '/openapi/v3') {
+		const paths = [...groups.keys()].map(name => [
+			prefixOf(name),
+			{ serverRelativeURL: `/openapi/v3/${prefixOf(name)}?hash=embedded` },
+		]);
+		exchange.sendJson(200, { paths: Object.fromEntries(paths) });
+	} else if (schema !== undefined && groups.has(schema)) exchange.sendJson(200, openApi(schema));
+	else return false;
+	return true;
+};

@@ -1,0 +1,13 @@
+// What tests, the demo and the benchmark use instead of a cluster and a cloud.
+export {
+	answers,
+	type Fault,
+	type FaultAnswer,
+	type FaultRule,
+	type Faults,
+	type WatchListSupport,
+} from './api-server/faults.ts';
+export type { KubeObject, ObjectMeta } from './api-server/object.ts';
+export type { LoggedRequest, RequestFields, RequestLog, RequestMatch } from './api-server/request-log.ts';
+export { type ApiServer, type ApiServerOptions, startApiServer } from './api-server/server.ts';
+export { StatusError } from './api-server/status.ts';
