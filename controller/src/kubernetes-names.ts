@@ -1,8 +1,10 @@
 // The naming rules of Kubernetes that JASM checks itself, before it asks anybody.
 
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
-const LABEL_VALUE = /^[A-Za-z0-9](?:[-_.A-Za-z0-9]*[A-Za-z0-9])?$/;
 const SECRET_KEY = /^[-._a-zA-Z0-9]+$/;
+
+/** The value of a label, except the empty one: at most 63 characters. */
+export const LABEL_VALUE = /^[A-Za-z0-9](?:[-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
 
 /** Namespaces: a DNS-1123 label, at most 63 characters. */
 export const isNamespace = (text: string): boolean => text.length <= 63 && DNS_LABEL.test(text);
@@ -11,8 +13,8 @@ export const isNamespace = (text: string): boolean => text.length <= 63 && DNS_L
 export const isSecretName = (text: string): boolean =>
 	text.length <= 253 && text.split('.').every(label => DNS_LABEL.test(label));
 
-/** Values of labels, except the empty one; names of providers are held to it, as they become one. */
-export const isLabelValue = (text: string): boolean => text.length <= 63 && LABEL_VALUE.test(text);
+/** Names of providers are held to this, as they become the value of a label. */
+export const isLabelValue = (text: string): boolean => LABEL_VALUE.test(text);
 
 /** Keys of a Secret; `__proto__` is one. */
 export const isSecretKey = (text: string): boolean =>
