@@ -43,6 +43,8 @@ export type RecordOptions = {
 	/** Values by full key, such as `jasm:profile`. */
 	readonly config: Record<string, string>;
 	readonly preview?: boolean;
+	/** What the Pulumi provider of a resource would add to its inputs, such as an ARN. */
+	readonly computed?: (type: string, name: string) => Record<string, unknown>;
 	/** Added to the environment of the program. */
 	readonly environment?: Record<string, string>;
 	/** Answers of provider functions by token; others answer with their arguments. */
@@ -86,7 +88,9 @@ export async function record(options: RecordOptions): Promise<Recording> {
 			const response = new messages.RegisterResourceResponse();
 			response.setUrn(urn);
 			if (custom && options.preview !== true) response.setId(`${name}-id`);
-			response.setObject(request.getObject());
+			const computed = options.preview === true ? {} : options.computed?.(type, name);
+			const state = { ...object(request.getObject()), ...computed };
+			response.setObject(structs.Struct.fromJavaScript(state));
 			answer(null, response);
 		},
 		registerResourceOutputs: ({ request }, answer) => {

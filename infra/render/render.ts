@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { JasmArgs } from '../src/jasm.ts';
-import { record } from './engine.ts';
+import { type Recorded, record } from './engine.ts';
 import { manifests } from './manifests.ts';
 
 const directory = fileURLToPath(new URL('..', import.meta.url));
@@ -28,24 +28,33 @@ export const VARIANTS: Record<string, JasmArgs> = {
 	'self-heal-kubernetes-1.20.yaml': { ...COMMON, profile: 'self-heal', replicas: 1, admissionPolicy: false },
 };
 
-/** The manifests of one installation as YAML. */
-export async function render(args: JasmArgs): Promise<string> {
-	const recording = await record({
+/** The manifests of each installation as YAML, by the same names. */
+export async function render(variants: Record<string, JasmArgs>): Promise<Record<string, string>> {
+	const { exitCode, messages, resources } = await record({
 		directory,
 		program: 'render/program.ts',
 		project: 'jasm',
 		stack: 'render',
-		config: { 'render:args': JSON.stringify(args), 'pulumi:disable-default-providers': '["*"]' },
+		config: { 'render:variants': JSON.stringify(variants), 'pulumi:disable-default-providers': '["*"]' },
 	});
-	if (recording.exitCode !== 0) throw new Error(`rendering failed:\n${recording.messages.join('\n')}`);
-	return manifests(recording.resources);
+	if (exitCode !== 0) throw new Error(`rendering failed:\n${messages.join('\n')}`);
+	const byUrn = new Map(resources.map(resource => [resource.urn, resource]));
+	const installation = (resource: Recorded | undefined): string | undefined =>
+		resource?.type === 'jasm:infra:Jasm'
+			? resource.name
+			: resource && installation(byUrn.get(resource.parent));
+	return Object.fromEntries(
+		Object.keys(variants).map(name => [
+			name,
+			manifests(resources.filter(each => installation(each) === name)),
+		]),
+	);
 }
 
 if (import.meta.main) {
-	for (const [file, args] of Object.entries(VARIANTS)) {
+	for (const [file, yaml] of Object.entries(await render(VARIANTS))) {
 		const url = new URL(`../../deploy/${file}`, import.meta.url);
-		const header = `# Rendered by \`pnpm render\` from infra/: do not edit. See docs/install.md.\n`;
-		const text = header + (await render(args));
+		const text = `# Rendered by \`pnpm render\` from infra/: do not edit. See docs/install.md.\n${yaml}`;
 		const committed = await readFile(url, 'utf8').catch(() => '');
 		if (committed === text) continue;
 		if (process.argv.includes('--check')) {

@@ -1,4 +1,5 @@
 // Guards of a minikube cluster: running, with the issuer that IRSA needs, never reconfigured silently.
+import { MINIKUBE } from './config.ts';
 import { type Cluster, type GuardPorts, kubectl, lastLine, parse, refuse } from './guard.ts';
 
 /** Path of the discovery document on every API server. */
@@ -96,17 +97,26 @@ export async function readIssuer({
 		return stdout;
 	};
 	const discovery = await raw(DISCOVERY);
-	const found = String(parse(discovery)['issuer']);
-	if (found !== issuer) refuseIssuer(found, issuer, cluster);
+	const { issuer: found, jwks_uri: keys } = parse(discovery) as { issuer?: string; jwks_uri?: string };
+	if (found !== issuer) refuseIssuer(String(found), issuer, cluster);
+	// AWS follows the document: keys at an address inside the cluster would be out of its reach.
+	if (keys?.startsWith(`${issuer}/`) !== true) {
+		refuse(
+			`the cluster publishes its keys as ${keys}, not under ${issuer}`,
+			'Start it with both flags of docs/install.md',
+		);
+	}
 	say(`issuer of the cluster's tokens: ${found}`);
 	return { discovery, jwks: await raw(JWKS) };
 }
 
-function refuseIssuer(found: string, issuer: string, cluster: Cluster): never {
+function refuseIssuer(found: string, issuer: string, { context }: Cluster): never {
+	const problem = `cluster "${context}" issues tokens as ${found}, IRSA needs ${issuer}`;
+	if (context !== MINIKUBE)
+		return refuse(problem, 'Set the issuer of that cluster: pulumi config set issuerUrl URL');
 	return refuse(
-		`cluster "${cluster.context}" issues tokens as ${found}, IRSA needs ${issuer}`,
-		'Changing it ends every token that pods hold, so it is never done silently. ' +
-			`To start over: minikube delete -p ${cluster.context} && ` +
-			`minikube start -p ${cluster.context} ${issuerFlags(issuer).join(' ')}`,
+		problem,
+		'Changing it ends every token that pods hold, so it is never done silently. To start over: ' +
+			`minikube delete -p ${context} && minikube start -p ${context} ${issuerFlags(issuer).join(' ')}`,
 	);
 }

@@ -73,7 +73,7 @@ function secretArns(config: ControllerConfig, account: AccountFacts): { arns: st
 				const arn = path.startsWith('arn:') ? pattern : prefix + pattern;
 				if (!/^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:/.test(arn)) {
 					faults.push(`${at} leaves partition, region or account open`);
-				} else if (/:secret:\/?[*?]/.test(arn)) {
+				} else if (!/^(?:[^:]*:){6}\/*[^*?/]/.test(arn)) {
 					faults.push(`${at} would allow every secret of the account: begin it with a literal`);
 				} else if (arn.endsWith('*')) {
 					arns.add(arn);

@@ -1,0 +1,142 @@
+// What holds for every resource of an installation, each as a function from a resource to its violations; pure.
+
+/** A declared resource: what mocks and recordings have in common. */
+export type Declared = {
+	readonly type: string;
+	readonly name: string;
+	readonly custom?: boolean | undefined;
+	/** Reference to an explicit Pulumi provider; empty where a default provider would serve. */
+	readonly provider?: string | undefined;
+	readonly inputs: Record<string, unknown>;
+};
+
+export type Invariant = (resource: Declared) => string[];
+
+// biome-ignore lint/suspicious/noExplicitAny: manifests of every kind, read by path
+type Manifest = any;
+
+const isCluster = ({ type }: Declared) => type.startsWith('kubernetes:');
+const CLUSTER_SCOPED =
+	/:(Namespace|ClusterRole|ClusterRoleBinding|ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding)$/;
+/** Marks a wrapped secret on the wire and in mocks. */
+const SIGNATURE = '4dabf18193072939515e22adb298388d';
+
+/** Every resource names its Pulumi provider: none takes the ambient cluster or account. */
+export const explicitProvider: Invariant = ({ type, custom, provider }) =>
+	custom === false || /^(pulumi:|jasm:|command:)/.test(type) || (provider ?? '') !== ''
+		? []
+		: ['has no explicit provider'];
+
+/** Every object of the cluster is found by its labels; the sentinel must have none. */
+export const labelled: Invariant = resource => {
+	const { metadata } = resource.inputs as Manifest;
+	if (!isCluster(resource) || metadata?.name === 'jasm-sentinel') return [];
+	return metadata?.labels?.['app.kubernetes.io/part-of'] === 'jasm'
+		? []
+		: ['lacks the label app.kubernetes.io/part-of'];
+};
+
+/** Every object has a name of its own, and a namespace where its kind has one. */
+export const placed: Invariant = resource => {
+	const { metadata } = resource.inputs as Manifest;
+	if (!isCluster(resource)) return [];
+	const violations = typeof metadata?.name === 'string' ? [] : ['has no metadata.name'];
+	const namespaced = !CLUSTER_SCOPED.test(resource.type);
+	if (namespaced !== (typeof metadata?.namespace === 'string'))
+		violations.push('namespace does not fit its kind');
+	return violations;
+};
+
+/** No secret value is declared in clear. */
+export const noPlaintextSecret: Invariant = ({ type, inputs }) => {
+	const values =
+		type.endsWith(':Secret') && type.startsWith('kubernetes:') ? [inputs['data'], inputs['stringData']] : [];
+	if (type === 'aws:secretsmanager/secretVersion:SecretVersion') {
+		if (inputs['secretString'] !== undefined) return ['keeps its value in the state'];
+		values.push(inputs['secretStringWo']);
+	}
+	return values
+		.filter(value => value !== undefined)
+		.flatMap(value => (isWrapped(value) ? [] : ['has a secret in clear']));
+};
+
+/** Every container is confined, limited, and of an image that does not change under its name. */
+export const hardened: Invariant = resource => {
+	const { spec, kind } = resource.inputs as Manifest;
+	const pod = kind === 'Pod' ? spec : spec?.template?.spec;
+	if (!isCluster(resource) || pod === undefined) return [];
+	const violations: string[] = [];
+	const demand = (holds: boolean, violation: string) => holds || violations.push(violation);
+	demand(pod.securityContext?.runAsNonRoot === true, 'may run as root');
+	demand(pod.securityContext?.seccompProfile?.type === 'RuntimeDefault', 'has no seccomp profile');
+	demand(!pod.hostNetwork && !pod.hostPID && !pod.hostIPC, 'shares a namespace of the host');
+	for (const container of [...(pod.containers ?? []), ...(pod.initContainers ?? [])]) {
+		const context = container.securityContext ?? {};
+		demand(context.readOnlyRootFilesystem === true, 'has a writable root filesystem');
+		demand(context.allowPrivilegeEscalation === false && context.privileged === false, 'may gain privileges');
+		demand(
+			JSON.stringify(context.capabilities?.drop) === '["ALL"]' && !context.capabilities?.add,
+			'keeps capabilities',
+		);
+		demand(
+			container.resources?.limits?.memory !== undefined && container.resources?.limits?.cpu !== undefined,
+			'has no limits',
+		);
+		demand(container.resources?.requests?.memory !== undefined, 'has no requests');
+		demand(!/(:latest|^[^:@]+)$/.test(String(container.image)), 'has an image without a fixed tag');
+	}
+	return violations;
+};
+
+/** No right and no permission is for everything. */
+export const noWildcard: Invariant = ({ type, inputs }) => {
+	const rules = (inputs as Manifest).rules ?? [];
+	const wild = rules.some((rule: Record<string, string[]>) =>
+		Object.values(rule).some(list => list.includes('*')),
+	);
+	if (wild) return ['grants a wildcard'];
+	if (!type.startsWith('aws:iam/') || typeof inputs['policy'] !== 'string') return [];
+	const statements = JSON.parse(inputs['policy']).Statement as {
+		Action: string | string[];
+		Resource: string | string[];
+	}[];
+	const open = statements.some(
+		({ Action, Resource }) =>
+			[Action].flat().some(action => action.includes('*')) ||
+			[Resource].flat().some(resource => resource === '*' || /:secret:\/?[*?]/.test(resource)),
+	);
+	return open ? ['permits a wildcard'] : [];
+};
+
+/** Secrets are written, never patched or deleted, and read only in profile `self-heal`. */
+export const secretVerbs =
+	(profile: string): Invariant =>
+	({ inputs }) => {
+		const rules: { resources: string[]; verbs: string[] }[] = (inputs as Manifest).rules ?? [];
+		const allowed =
+			profile === 'self-heal' ? ['create', 'update', 'get', 'list', 'watch'] : ['create', 'update'];
+		return rules
+			.filter(({ resources }) => resources.includes('secrets'))
+			.flatMap(({ verbs }) => verbs.filter(verb => !allowed.includes(verb)))
+			.map(verb => `grants ${verb} on Secrets`);
+	};
+
+/** All of them over all resources: one line per violation. */
+export function violations(resources: readonly Declared[], profile: string): string[] {
+	const all = [
+		explicitProvider,
+		labelled,
+		placed,
+		noPlaintextSecret,
+		hardened,
+		noWildcard,
+		secretVerbs(profile),
+	];
+	return resources.flatMap(resource =>
+		all.flatMap(invariant => invariant(resource)).map(text => `${resource.type} ${resource.name} ${text}`),
+	);
+}
+
+function isWrapped(value: unknown): boolean {
+	return typeof value === 'object' && value !== null && SIGNATURE in value;
+}

@@ -1,0 +1,93 @@
+// The invariants themselves: each objects to the thing it is there to forbid.
+import test from 'ava';
+import { type Declared, violations } from '../src/invariants.ts';
+
+const container = {
+	name: 'c',
+	image: 'jasm:1',
+	resources: { requests: { memory: '1Mi' }, limits: { memory: '1Mi', cpu: '1' } },
+	securityContext: {
+		allowPrivilegeEscalation: false,
+		privileged: false,
+		readOnlyRootFilesystem: true,
+		capabilities: { drop: ['ALL'] },
+	},
+};
+const pod = (change: object, spec: object = {}): Declared => ({
+	type: 'kubernetes:core/v1:Pod',
+	name: 'pod',
+	provider: 'p',
+	inputs: {
+		kind: 'Pod',
+		metadata: { name: 'pod', namespace: 'n', labels: { 'app.kubernetes.io/part-of': 'jasm' } },
+		spec: {
+			securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+			containers: [{ ...container, ...change }],
+			...spec,
+		},
+	},
+});
+const role = (rule: object): Declared => ({
+	type: 'kubernetes:rbac.authorization.k8s.io/v1:ClusterRole',
+	name: 'role',
+	provider: 'p',
+	inputs: { metadata: { name: 'role', labels: { 'app.kubernetes.io/part-of': 'jasm' } }, rules: [rule] },
+});
+const secretsRule = (...verbs: string[]) => role({ apiGroups: [''], resources: ['secrets'], verbs });
+
+test('a confined pod and the rights of a profile have no violation', t => {
+	t.deepEqual(violations([pod({}), secretsRule('create', 'update')], 'write-only'), []);
+	t.deepEqual(violations([secretsRule('create', 'update', 'get', 'list', 'watch')], 'self-heal'), []);
+});
+
+const withContext = (change: object) => pod({ securityContext: { ...container.securityContext, ...change } });
+for (const [violation, resource] of [
+	['has no explicit provider', { ...pod({}), provider: '' }],
+	['may run as root', pod({}, { securityContext: {} })],
+	['shares a namespace of the host', pod({}, { hostNetwork: true })],
+	['has a writable root filesystem', withContext({ readOnlyRootFilesystem: false })],
+	['may gain privileges', withContext({ allowPrivilegeEscalation: true })],
+	['keeps capabilities', withContext({ capabilities: { drop: ['ALL'], add: ['NET_ADMIN'] } })],
+	['has no limits', pod({ resources: { requests: { memory: '1Mi' } } })],
+	['has an image without a fixed tag', pod({ image: 'jasm:latest' })],
+	['has an image without a fixed tag', pod({ image: 'jasm' })],
+	['grants a wildcard', role({ apiGroups: ['*'], resources: ['pods'], verbs: ['list'] })],
+	['grants patch on Secrets', secretsRule('create', 'patch')],
+	['grants delete on Secrets', secretsRule('delete')],
+	['grants get on Secrets', secretsRule('get')],
+	[
+		'has a secret in clear',
+		{ ...pod({}), type: 'kubernetes:core/v1:Secret', inputs: { stringData: { a: 'b' } } },
+	],
+	[
+		'keeps its value in the state',
+		{
+			type: 'aws:secretsmanager/secretVersion:SecretVersion',
+			name: 's',
+			provider: 'p',
+			inputs: { secretString: 'x' },
+		},
+	],
+	[
+		'permits a wildcard',
+		{
+			type: 'aws:iam/rolePolicy:RolePolicy',
+			name: 'r',
+			provider: 'p',
+			inputs: { policy: '{"Statement":[{"Action":"secretsmanager:GetSecretValue","Resource":"*"}]}' },
+		},
+	],
+	[
+		'lacks the label app.kubernetes.io/part-of',
+		{ ...pod({}), inputs: { metadata: { name: 'a', namespace: 'b' } } },
+	],
+	['namespace does not fit its kind', { ...pod({}), inputs: { metadata: { name: 'a' } } }],
+] as [string, Declared][]) {
+	test(`objects where a resource ${violation} (${resource.type}, ${JSON.stringify(resource.inputs).length})`, t => {
+		const found = violations([resource], 'write-only');
+		t.true(
+			found.some(line => line.endsWith(violation)),
+			found.join('\n') || 'no violation',
+		);
+	});
+}

@@ -1,0 +1,159 @@
+// IAM documents: they cover what the policy rules grant, within the account, and trust one ServiceAccount.
+import test from 'ava';
+import fc from 'fast-check';
+import type { ControllerConfig, PolicyRule } from '../src/controller-config.ts';
+import {
+	issuerBucketPolicy,
+	permissionFaults,
+	permissionPolicy,
+	trustPolicy,
+} from '../src/policy-documents.ts';
+
+const ACCOUNT = { accountId: '111122223333', region: 'eu-west-1' };
+const PREFIX = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:';
+const FACTS = {
+	providerArn: 'arn:aws:iam::111122223333:oidc-provider/bucket.s3.eu-west-1.amazonaws.com',
+	issuer: 'https://bucket.s3.eu-west-1.amazonaws.com',
+	namespace: 'jasm',
+	serviceAccount: 'jasm',
+};
+
+function config(...policy: PolicyRule[]): ControllerConfig {
+	return { providers: { aws: { kind: 'aws-secretsmanager' }, vault: { kind: 'vault' } }, policy };
+}
+function resources(...policy: PolicyRule[]): string[] {
+	const [statement] = permissionPolicy(config(...policy), ACCOUNT).Statement as { Resource: string[] }[];
+	return statement?.Resource ?? [];
+}
+/** IAM's matching: `*` any text, `?` any one character, all else itself. */
+function iamMatches(pattern: string, arn: string): boolean {
+	const source = pattern
+		.replace(/[.+^${}()|[\]\\]/g, '\\$&')
+		.replaceAll('*', '.*')
+		.replaceAll('?', '.');
+	return new RegExp(`^${source}$`, 's').test(arn);
+}
+
+const name = fc.stringMatching(/^[a-z][a-z0-9]{0,6}$/);
+const suffix = fc.stringMatching(/^[A-Za-z0-9]{6}$/);
+
+test('the role may be taken by exactly one ServiceAccount, for AWS only', t => {
+	t.deepEqual(trustPolicy(FACTS).Statement, [
+		{
+			Effect: 'Allow',
+			Principal: { Federated: FACTS.providerArn },
+			Action: 'sts:AssumeRoleWithWebIdentity',
+			Condition: {
+				StringEquals: {
+					'bucket.s3.eu-west-1.amazonaws.com:aud': 'sts.amazonaws.com',
+					'bucket.s3.eu-west-1.amazonaws.com:sub': 'system:serviceaccount:jasm:jasm',
+				},
+			},
+		},
+	]);
+});
+
+test('a trust policy never matches by pattern, and never for another namespace', t => {
+	fc.assert(
+		fc.property(name, name, (namespace, serviceAccount) => {
+			const text = JSON.stringify(trustPolicy({ ...FACTS, namespace, serviceAccount }));
+			t.false(/StringLike|\*|https:\/\/bucket/.test(text));
+			t.true(text.includes(`"system:serviceaccount:${namespace}:${serviceAccount}"`));
+		}),
+	);
+	t.throws(() => trustPolicy({ ...FACTS, issuer: `${FACTS.issuer}/` }), { message: /ends in a slash/ });
+});
+
+test('exact, open and per-namespace paths become the ARNs that Secrets Manager gives them', t => {
+	t.deepEqual(
+		resources(
+			{ namespaces: ['a'], provider: 'aws', paths: ['/prod/db', 'plain'] },
+			{ namespaces: ['team-*', 'b'], provider: 'aws', paths: ['/prod/{namespace}/**'] },
+			{ namespaces: ['a'], provider: 'vault', paths: ['anything/**'] },
+		),
+		[`${PREFIX}/prod/b/*`, `${PREFIX}/prod/db-??????`, `${PREFIX}/prod/team-*/*`, `${PREFIX}plain-??????`],
+	);
+});
+
+test('whatever a rule grants, the role can read: neither suffix nor glob is forgotten', t => {
+	const segments = fc.array(name, { minLength: 1, maxLength: 3 });
+	fc.assert(
+		fc.property(segments, segments, name, suffix, fc.boolean(), (fixed, rest, namespace, random, deep) => {
+			const pattern = `/${fixed.join('/')}/{namespace}/${deep ? '**' : '*'}`;
+			const path = `/${fixed.join('/')}/${namespace}/${deep ? rest.join('/') : rest[0]}`;
+			for (const namespaces of [['*'], [namespace]]) {
+				const arns = resources({ namespaces, provider: 'aws', paths: [pattern] });
+				t.true(
+					arns.some(arn => iamMatches(arn, `${PREFIX}${path}-${random}`)),
+					`${pattern} misses ${path}`,
+				);
+			}
+		}),
+	);
+});
+
+test('an exact path opens neither a longer name nor another account or region', t => {
+	fc.assert(
+		fc.property(name, name, suffix, (path, more, random) => {
+			const [arn = ''] = resources({ namespaces: ['a'], provider: 'aws', paths: [`/x/${path}`] });
+			t.true(iamMatches(arn, `${PREFIX}/x/${path}-${random}`));
+			t.false(iamMatches(arn, `${PREFIX}/x/${path}-${more}-${random}`));
+			t.false(iamMatches(arn, `${PREFIX}/x/${path}/${more}-${random}`));
+			t.false(iamMatches(arn, `${PREFIX.replace('1111', '9999')}/x/${path}-${random}`));
+			t.false(iamMatches(arn, `${PREFIX.replace('eu-', 'us-')}/x/${path}-${random}`));
+		}),
+	);
+});
+
+test('no pattern whatever makes a resource for everything: it is refused or begins with a literal', t => {
+	const piece = fc.constantFrom('*', '**', '/', '?', 'a', '{namespace}', 'arn:', ':', 'secret:', 'prod');
+	fc.assert(
+		fc.property(
+			fc.array(piece, { minLength: 1, maxLength: 8 }),
+			fc.constantFrom('*', 'ns', '**'),
+			(pieces, namespace) => {
+				const rules = config({ namespaces: [namespace], provider: 'aws', paths: [pieces.join('')] });
+				if (permissionFaults(rules, ACCOUNT).length > 0) return;
+				const [statement] = permissionPolicy(rules, ACCOUNT).Statement as {
+					Action: string;
+					Resource: string[];
+				}[];
+				t.is(statement?.Action, 'secretsmanager:GetSecretValue');
+				for (const arn of statement?.Resource ?? []) {
+					t.regex(arn, /^arn:[a-z-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:\/*[^*?/]/);
+				}
+			},
+		),
+		{ numRuns: 500 },
+	);
+});
+
+test('an ARN of another account is used as the rule says it, one that leaves the account open is refused', t => {
+	const arn = 'arn:aws:secretsmanager:us-east-1:444455556666:secret:shared/db';
+	t.deepEqual(resources({ namespaces: ['a'], provider: 'aws', paths: [arn] }), [arn, `${arn}-??????`]);
+	const open = config({ namespaces: ['a'], provider: 'aws', paths: [arn.replace('444455556666', '*')] });
+	t.regex(permissionFaults(open, ACCOUNT).join(), /leaves partition, region or account open/);
+});
+
+test('Chinese and government regions have a partition of their own', t => {
+	const inRegion = (region: string) => {
+		const { Statement } = permissionPolicy(config({ namespaces: ['a'], provider: 'aws', paths: ['x'] }), {
+			...ACCOUNT,
+			region,
+		});
+		return (Statement as { Resource: string[] }[])[0]?.Resource[0];
+	};
+	t.is(inRegion('cn-north-1'), 'arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:x-??????');
+	t.is(inRegion('us-gov-west-1'), 'arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:x-??????');
+});
+
+test('exactly two objects of the issuer bucket are public, and nobody may list or write', t => {
+	t.deepEqual(issuerBucketPolicy('arn:aws:s3:::b').Statement, [
+		{
+			Effect: 'Allow',
+			Principal: '*',
+			Action: 's3:GetObject',
+			Resource: ['arn:aws:s3:::b/.well-known/openid-configuration', 'arn:aws:s3:::b/openid/v1/jwks'],
+		},
+	]);
+});
