@@ -182,6 +182,15 @@ export class JasmError extends Error {
 	}
 
 	get remedy(): string {
-		return ERROR_CODES[this.code].remedy;
+		return this.#facts.remedy;
+	}
+
+	/** Reason of the Event on the pod; undefined where no pod is to be told. */
+	get reason(): string | undefined {
+		return this.#facts.reason;
+	}
+
+	get #facts(): CodeFacts {
+		return ERROR_CODES[this.code];
 	}
 }

@@ -56,7 +56,7 @@ export function createMetrics(registry = new Registry()) {
 		queueDepth: gauge('jasm_workqueue_depth', 'Keys that are waiting or delayed', []),
 		leader: gauge('jasm_leader', '1 while this replica writes', []),
 		unguarded: gauge('jasm_unguarded', '1 where no admission policy keeps writes to owned Secrets', []),
-		buildInfo: gauge('jasm_build_info', 'Always 1', ['version', 'node']),
+		buildInfo: gauge('jasm_build_info', 'Always 1', ['version']),
 		cpu: gauge('process_cpu_seconds_total', 'User and system CPU time', []),
 		memory: gauge('process_resident_memory_bytes', 'Resident memory', []),
 	};

@@ -157,7 +157,8 @@ export class Controller {
 		let outcome: Outcome;
 		try {
 			const result = await reconcile(key, { signal, attempt, priority });
-			this.#failures.delete(key);
+			// To be looked at again is neither a success nor a failure.
+			if (result === undefined) this.#failures.delete(key);
 			outcome =
 				result === undefined
 					? { ...facts(), kind: 'done' }

@@ -1,0 +1,99 @@
+// From what the watchers saw to keys in the queues: synchronous, keeps no object, calls nobody.
+import type { ManagedSecret, ManagedSecrets } from './managed-secrets.ts';
+import type { Metrics } from './metrics.ts';
+import { type PodRecord, PRIORITY, priorityOf } from './pod-secrets.ts';
+import type { Requests } from './requests.ts';
+import type { Clock } from './runtime/clock.ts';
+import { type Key, keyOf } from './runtime/object-ref.ts';
+import type { Change } from './runtime/store.ts';
+import type { Workqueue } from './runtime/workqueue.ts';
+import type { History } from './sync-history.ts';
+
+/** Somebody who keeps editing a Secret is corrected at most this often. */
+const CORRECTION_INTERVAL_MS = 10_000;
+
+export type IntakeOptions = {
+	readonly requests: Requests;
+	readonly managed: ManagedSecrets;
+	readonly history: History;
+	readonly clock: Clock;
+	readonly metrics: Metrics;
+	/** Keys are target Secrets. */
+	readonly secrets: Workqueue;
+	/** Keys are pods whose annotation is refused. */
+	readonly refusedPods: Workqueue;
+};
+
+/** Told every difference of the stores, in order. */
+export class Intake {
+	readonly #options: IntakeOptions;
+	readonly #correctedAt = new Map<Key, number>();
+
+	constructor(options: IntakeOptions) {
+		this.#options = options;
+	}
+
+	podChanged({ before, after, initial }: Change<PodRecord>): void {
+		const { requests, clock, metrics, secrets, refusedPods } = this.#options;
+		const { changed, invalid } = requests.update({ before, after });
+		const context = { now: clock.now(), initial, change: before !== undefined };
+		// A pod that went can hand its Secret to another one: that is a change of what is asked for.
+		const priority = after === undefined ? PRIORITY.annotationChange : priorityOf(after, context);
+		for (const key of changed) {
+			secrets.add(key, { priority });
+		}
+
+		if (invalid !== undefined) {
+			refusedPods.add(keyOf(invalid.pod), { priority });
+		}
+
+		if (before === undefined || after === undefined) {
+			metrics.trackedPods.inc(after === undefined ? -1 : 1);
+		}
+
+		metrics.requestedSecrets.set(requests.size);
+	}
+
+	/** Profile self-heal: a Secret that JASM manages appeared, changed or went. */
+	secretChanged({ before, after, initial }: Change<ManagedSecret>): void {
+		const { requests, managed, history, clock, secrets } = this.#options;
+		managed.update({ before, after });
+		const key = (after ?? before)!.key;
+		const now = clock.monotonic();
+		if (initial || requests.of(key) === undefined || !history.changed(key, after?.resourceVersion, now)) {
+			return;
+		}
+
+		if (after === undefined) {
+			secrets.add(key, { priority: PRIORITY.secretDeleted });
+			return;
+		}
+
+		secrets.add(key, { priority: PRIORITY.annotationChange, delayMs: this.#correctionAt(key, now) - now });
+	}
+
+	/** When the next correction of this key is due: now, or where the last one or one that waits leaves room. */
+	#correctionAt(key: Key, now: number): number {
+		this.#forgetCorrectionsBefore(now - CORRECTION_INTERVAL_MS);
+		const last = this.#correctedAt.get(key);
+		if (last !== undefined && last > now) {
+			return last;
+		}
+
+		const due = last === undefined ? now : Math.max(now, last + CORRECTION_INTERVAL_MS);
+		this.#correctedAt.delete(key);
+		this.#correctedAt.set(key, due);
+		return due;
+	}
+
+	/** Insertion order is about the order of time: the oldest stand first. */
+	#forgetCorrectionsBefore(limit: number): void {
+		for (const [key, at] of this.#correctedAt) {
+			if (at >= limit) {
+				return;
+			}
+
+			this.#correctedAt.delete(key);
+		}
+	}
+}
