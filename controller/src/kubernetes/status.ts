@@ -19,8 +19,8 @@ export type Attempt = {
 	readonly namespace?: string;
 };
 
-/** Policies of the installation begin with this; a refusal by any other policy says nothing about ownership. */
-export const GUARD_POLICY_PREFIX = 'jasm';
+/** Names of the installation's policies; a refusal by any other policy says nothing about ownership. */
+const OWN_POLICY = /^jasm(?![a-z0-9])/;
 
 const FORBIDDEN_RETRY_MS = 30_000;
 const MAX_RETRY_AFTER_MS = 300_000;
@@ -86,7 +86,7 @@ function classify(code: number, status: Status | undefined, attempt: Attempt): C
 	const causes = status?.details?.causes ?? [];
 	if (code === 403 || code === 422) {
 		const policy = POLICY_REFUSAL.exec(message)?.[1];
-		if (policy?.startsWith(GUARD_POLICY_PREFIX)) {
+		if (policy !== undefined && OWN_POLICY.test(policy)) {
 			return { code: 'SECRET_NOT_OWNED', why: 'the admission policy refuses it: JASM does not own it' };
 		}
 		if (policy !== undefined) return rejected('an admission policy of the cluster refuses it');

@@ -10,6 +10,8 @@ export type ObjectMeta = {
 	readonly deletionTimestamp?: string;
 	readonly labels?: Readonly<Record<string, string>>;
 	readonly annotations?: Readonly<Record<string, string>>;
+	readonly finalizers?: readonly string[];
+	readonly ownerReferences?: readonly unknown[];
 	readonly managedFields?: readonly { readonly manager?: string; readonly time?: string }[];
 };
 
@@ -41,3 +43,36 @@ export type SecretManifest = {
 
 /** The pod that an Event is about. */
 export type PodRef = { readonly namespace: string; readonly name: string; readonly uid: string };
+
+/** An Event of events.k8s.io/v1; times are RFC 3339 with microseconds. */
+export type EventManifest = {
+	readonly apiVersion: 'events.k8s.io/v1';
+	readonly kind: 'Event';
+	readonly metadata: { readonly namespace: string; readonly name: string };
+	readonly eventTime: string;
+	readonly type: 'Normal' | 'Warning';
+	readonly reason: string;
+	readonly action: string;
+	readonly note: string;
+	readonly reportingController: string;
+	readonly reportingInstance: string;
+	readonly regarding: PodRef & { readonly apiVersion: 'v1'; readonly kind: 'Pod' };
+};
+
+/** A Lease of coordination.k8s.io/v1; times are RFC 3339 with microseconds, for people only. */
+export type Lease = {
+	readonly apiVersion: 'coordination.k8s.io/v1';
+	readonly kind: 'Lease';
+	readonly metadata: {
+		readonly namespace: string;
+		readonly name: string;
+		readonly resourceVersion?: string;
+	} & Readonly<Record<string, unknown>>;
+	readonly spec?: {
+		readonly holderIdentity?: string;
+		readonly leaseDurationSeconds?: number;
+		readonly acquireTime?: string;
+		readonly renewTime?: string;
+		readonly leaseTransitions?: number;
+	};
+};

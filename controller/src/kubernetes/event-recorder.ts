@@ -1,0 +1,167 @@
+// Records Events on pods without ever standing in the way: bounded, rate-limited, never throws, never waits.
+import type { JasmError } from '../errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import type { KubernetesClient } from './client.ts';
+import { Lru } from './lru.ts';
+import { microTime } from './micro-time.ts';
+import type { EventManifest, PodRef } from './types.ts';
+
+export type PodEvent = {
+	readonly type: 'Normal' | 'Warning';
+	/** At most 128 characters. */
+	readonly reason: string;
+	/** What JASM was doing, such as `SyncSecret`. */
+	readonly action: string;
+	/** Cut at 1,024 bytes. */
+	readonly note: string;
+};
+
+export type DropReason = 'queue-full' | 'rate-limited' | 'aggregated';
+
+export type EventRecorderOptions = {
+	readonly client: Pick<KubernetesClient, 'createEvent'>;
+	readonly clock: Clock;
+	readonly random: () => number;
+	/** Name of this replica, usually its pod's. */
+	readonly instance: string;
+	readonly onSent?: () => void;
+	readonly onFailed?: (error: JasmError) => void;
+	readonly onDropped?: (reason: DropReason) => void;
+};
+
+const CONTROLLER = 'jasm';
+const QUEUE = 1_000;
+const CONCURRENCY = 2;
+const REMEMBERED = 1_024;
+const BURST = 25;
+const REFILL_MS = 5 * 60_000;
+const SIMILAR = 10;
+const SIMILAR_MS = 10 * 60_000;
+const NOTE_BYTES = 1_024;
+const NAME_CHARACTERS = 253;
+const COMBINED = '(combined from similar events): ';
+
+type Bucket = { tokens: number; filledAt: number };
+type Series = { startedAt: number; readonly notes: Set<string>; combined: boolean };
+
+export class EventRecorder {
+	readonly #options: EventRecorderOptions;
+	readonly #queue: EventManifest[] = [];
+	readonly #buckets = new Lru<string, Bucket>(REMEMBERED);
+	readonly #series = new Lru<string, Series>(REMEMBERED);
+	readonly #idle = new Set<() => void>();
+	#sending = 0;
+	#count = 0;
+
+	constructor(options: EventRecorderOptions) {
+		this.#options = options;
+	}
+
+	/** Events that are waiting or on their way. */
+	get pending(): number {
+		return this.#queue.length + this.#sending;
+	}
+
+	/** Returns at once, whatever the API server does. */
+	record(pod: PodRef, event: PodEvent): void {
+		const note = this.#aggregated(pod, event);
+		if (note === undefined) this.#options.onDropped?.('aggregated');
+		else if (!this.#takeToken(pod)) this.#options.onDropped?.('rate-limited');
+		else if (this.#queue.length >= QUEUE) this.#options.onDropped?.('queue-full');
+		else {
+			this.#queue.push(this.#manifest(pod, { ...event, note }));
+			this.#send();
+		}
+	}
+
+	/** Resolves when nothing is pending any more, or after `deadlineMs`. */
+	async flush(deadlineMs: number): Promise<void> {
+		if (this.pending === 0) return;
+		const { promise, resolve } = Promise.withResolvers<void>();
+		const timer = this.#options.clock.schedule(deadlineMs, resolve);
+		this.#idle.add(resolve);
+		await promise;
+		timer.cancel();
+		this.#idle.delete(resolve);
+	}
+
+	#send(): void {
+		while (this.#sending < CONCURRENCY) {
+			const event = this.#queue.shift();
+			if (event === undefined) break;
+			this.#sending++;
+			this.#options.client
+				.createEvent(event)
+				.then(
+					() => this.#options.onSent?.(),
+					(error: JasmError) => this.#options.onFailed?.(error),
+				)
+				.finally(() => {
+					this.#sending--;
+					this.#send();
+				});
+		}
+		if (this.pending === 0) for (const resolve of this.#idle) resolve();
+	}
+
+	/** The note to record; undefined when enough similar ones were. A pod that flaps tells so once. */
+	#aggregated(pod: PodRef, { type, reason, action, note }: PodEvent): string | undefined {
+		const now = this.#options.clock.monotonic();
+		const key = JSON.stringify([pod.uid, type, reason, action]);
+		const series = this.#series.take(key, () => ({ startedAt: now, notes: new Set(), combined: false }));
+		if (now - series.startedAt > SIMILAR_MS) {
+			series.startedAt = now;
+			series.notes.clear();
+			series.combined = false;
+		}
+		if (series.notes.has(note) || series.notes.size < SIMILAR) {
+			series.notes.add(note);
+			return note;
+		}
+		if (series.combined) return undefined;
+		series.combined = true;
+		return COMBINED + note;
+	}
+
+	#takeToken(pod: PodRef): boolean {
+		const now = this.#options.clock.monotonic();
+		const bucket = this.#buckets.take(pod.uid, () => ({ tokens: BURST, filledAt: now }));
+		const refilled = Math.floor((now - bucket.filledAt) / REFILL_MS);
+		bucket.filledAt += refilled * REFILL_MS;
+		bucket.tokens = Math.min(BURST, bucket.tokens + refilled);
+		if (bucket.tokens === 0) return false;
+		bucket.tokens--;
+		return true;
+	}
+
+	#manifest(pod: PodRef, { type, reason, action, note }: PodEvent): EventManifest {
+		const { clock, random, instance } = this.#options;
+		// Unique among replicas and restarts, so that a resend meets itself and nobody else.
+		const unique = `${clock.now().toString(16)}${Math.floor(random() * 2 ** 24).toString(16)}${this.#count++}`;
+		return {
+			apiVersion: 'events.k8s.io/v1',
+			kind: 'Event',
+			metadata: {
+				namespace: pod.namespace,
+				name: `${pod.name.slice(0, NAME_CHARACTERS - 1 - unique.length).replace(/[.-]+$/, '')}.${unique}`,
+			},
+			eventTime: microTime(clock.now()),
+			type,
+			reason,
+			action,
+			note: truncated(note),
+			reportingController: CONTROLLER,
+			reportingInstance: instance,
+			regarding: { apiVersion: 'v1', kind: 'Pod', namespace: pod.namespace, name: pod.name, uid: pod.uid },
+		};
+	}
+}
+
+/** At most 1,024 bytes of UTF-8, cut between characters. */
+function truncated(note: string): string {
+	const bytes = Buffer.from(note);
+	if (bytes.length <= NOTE_BYTES) return note;
+	let end = NOTE_BYTES - 3;
+	while ((bytes[end]! & 0xc0) === 0x80) end--;
+	return `${bytes.toString('utf8', 0, end)}…`;
+}

@@ -1,0 +1,163 @@
+// One HTTP/2 connection that notices when its peer is gone: PING when nothing was heard, GOAWAY drains.
+import {
+	type ClientHttp2Session,
+	type ClientHttp2Stream,
+	constants,
+	connect as http2Connect,
+	type IncomingHttpHeaders,
+	type IncomingHttpStatusHeader,
+} from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { Clock, Timer } from '../runtime/clock.ts';
+import {
+	type Connection,
+	ConnectionLostError,
+	MAX_RESPONSE,
+	type WireRequest,
+	type WireResponse,
+} from './connection.ts';
+
+const READ_IDLE_MS = 15_000;
+const PING_MS = 5_000;
+/** Bodies that are being sent count; beyond it answers are refused. Room for one of 1 MiB in every stream. */
+const SESSION_MEGABYTES = 256;
+
+export type Http2ConnectionOptions = {
+	/** Connected, with h2 agreed. */
+	readonly socket: TLSSocket;
+	readonly authority: string;
+	readonly clock: Clock;
+};
+
+export class Http2Connection implements Connection {
+	readonly #session: ClientHttp2Session;
+	readonly #clock: Clock;
+	#heardAt: number;
+	#idleTimer: Timer;
+	#inFlight = 0;
+	#usable = true;
+
+	constructor({ socket, authority, clock }: Http2ConnectionOptions) {
+		this.#clock = clock;
+		this.#heardAt = clock.monotonic();
+		this.#session = http2Connect(`https://${authority}`, {
+			createConnection: () => socket,
+			settings: { enablePush: false },
+			maxSessionMemory: SESSION_MEGABYTES,
+		});
+		this.#session.on('error', () => this.destroy());
+		this.#session.on('goaway', () => this.retire());
+		this.#session.on('close', () => this.#closed());
+		this.#idleTimer = clock.schedule(READ_IDLE_MS, () => this.#checkIdle());
+	}
+
+	get usable(): boolean {
+		return this.#usable;
+	}
+
+	get closed(): boolean {
+		return this.#session.destroyed;
+	}
+
+	async request(request: WireRequest, signal: AbortSignal): Promise<WireResponse> {
+		signal.throwIfAborted();
+		let stream: ClientHttp2Stream;
+		try {
+			const { method, path, headers, body } = request;
+			const endStream = body === undefined;
+			stream = this.#session.request({ ...headers, ':method': method, ':path': path }, { endStream });
+			if (!endStream) stream.end(body);
+		} catch (cause) {
+			this.retire();
+			throw new ConnectionLostError('the session is closed', { cause });
+		}
+		this.#inFlight++;
+		try {
+			return await this.#answer(stream, signal);
+		} finally {
+			// A server may answer before it has read the request: the rest of it need not be sent.
+			if (!stream.closed) stream.destroy();
+			this.#inFlight--;
+			if (!this.#usable && this.#inFlight === 0) this.#session.close();
+		}
+	}
+
+	#answer(stream: ClientHttp2Stream, signal: AbortSignal): Promise<WireResponse> {
+		const { promise, resolve, reject } = Promise.withResolvers<WireResponse>();
+		const chunks: Buffer[] = [];
+		let size = 0;
+		let head: (IncomingHttpHeaders & IncomingHttpStatusHeader) | undefined;
+		let cause: Error | undefined;
+		const onAbort = () => reject(signal.reason);
+		signal.addEventListener('abort', onAbort, { once: true });
+		const answered = () =>
+			resolve({ status: head?.[':status'] ?? 0, headers: flatten(head ?? {}), body: Buffer.concat(chunks) });
+		stream.on('response', headers => {
+			this.#heard();
+			head = headers;
+		});
+		stream.on('data', (chunk: Buffer) => {
+			this.#heard();
+			size += chunk.length;
+			if (size <= MAX_RESPONSE) chunks.push(chunk);
+			else reject(new Error(`the answer is larger than ${MAX_RESPONSE} bytes`));
+		});
+		stream.on('end', () => {
+			if (head !== undefined && !stream.aborted && stream.rstCode === constants.NGHTTP2_NO_ERROR) answered();
+		});
+		stream.on('error', error => {
+			cause = error;
+		});
+		stream.on('close', () => {
+			// A refusal that came before the reset is an answer all the same.
+			if ((head?.[':status'] ?? 0) >= 400) answered();
+			else reject(new ConnectionLostError(`the stream was reset (${stream.rstCode})`, { cause }));
+		});
+		return promise.finally(() => signal.removeEventListener('abort', onAbort));
+	}
+
+	retire(): void {
+		this.#usable = false;
+		if (this.#inFlight === 0) this.#session.close();
+	}
+
+	destroy(): void {
+		this.#usable = false;
+		if (!this.#session.destroyed) this.#session.destroy();
+	}
+
+	#closed(): void {
+		this.#usable = false;
+		this.#idleTimer.cancel();
+	}
+
+	#heard(): void {
+		this.#heardAt = this.#clock.monotonic();
+	}
+
+	/** A half-open connection looks like a quiet one: only an answer to a PING tells them apart. */
+	#checkIdle(): void {
+		if (this.#session.destroyed) return;
+		const left = this.#heardAt + READ_IDLE_MS - this.#clock.monotonic();
+		if (left > 0) {
+			this.#idleTimer = this.#clock.schedule(left, () => this.#checkIdle());
+			return;
+		}
+		this.#idleTimer = this.#clock.schedule(PING_MS, () => this.destroy());
+		const sent = this.#session.ping((error: Error | null) => {
+			this.#idleTimer.cancel();
+			if (error !== null || this.#session.closed) return;
+			this.#heard();
+			this.#idleTimer = this.#clock.schedule(READ_IDLE_MS, () => this.#checkIdle());
+		});
+		if (!sent) this.destroy();
+	}
+}
+
+function flatten(head: IncomingHttpHeaders): Record<string, string> {
+	const headers: Record<string, string> = {};
+	for (const [name, value] of Object.entries(head)) {
+		if (!name.startsWith(':') && value !== undefined) headers[name] = String(value);
+	}
+	return headers;
+}

@@ -1,0 +1,23 @@
+// A map that forgets what was used longest ago, so that its memory has an end.
+
+export class Lru<K, V> {
+	readonly #entries = new Map<K, V>();
+	readonly #capacity: number;
+
+	constructor(capacity: number) {
+		this.#capacity = capacity;
+	}
+
+	get size(): number {
+		return this.#entries.size;
+	}
+
+	/** The value of a key, made when there is none; it counts as used. */
+	take(key: K, make: () => V): V {
+		const value = this.#entries.get(key) ?? make();
+		this.#entries.delete(key);
+		this.#entries.set(key, value);
+		if (this.#entries.size > this.#capacity) this.#entries.delete(this.#entries.keys().next().value!);
+		return value;
+	}
+}
