@@ -1,7 +1,6 @@
 // Discovery, version, health and the little OpenAPI that kubectl asks for before it writes.
 import type { Exchange } from './exchange.ts';
 import { type Kind, kinds, type View } from './kinds.ts';
-import { mediaTypes } from './negotiate.ts';
 
 const version = {
 	major: '1',
@@ -83,46 +82,14 @@ groups.set('authentication.k8s.io', [
 ]);
 groups.set('authorization.k8s.io', [review('selfsubjectaccessreviews', 'SelfSubjectAccessReview')]);
 
+/** Whether the server knows a group in a version. */
+export const isGroup = (group: string, version: string): boolean => groups.has(group) && version === 'v1';
+
 const versionOf = (group: string): string => (group === '' ? 'v1' : `${group}/v1`);
 const describeGroup = (name: string): Record<string, unknown> => {
 	const described = { groupVersion: versionOf(name), version: 'v1' };
 	return { name, versions: [described], preferredVersion: described };
 };
-
-const aggregated = (names: readonly string[]): Record<string, unknown> => ({
-	kind: 'APIGroupDiscoveryList',
-	apiVersion: 'apidiscovery.k8s.io/v2',
-	metadata: {},
-	items: names.map(name => {
-		const resources = groups.get(name) ?? [];
-		const toplevel = resources.filter(resource => !resource.name.includes('/'));
-		return {
-			metadata: name === '' ? {} : { name },
-			versions: [
-				{
-					version: 'v1',
-					freshness: 'Current',
-					resources: toplevel.map(resource => ({
-						resource: resource.name,
-						responseKind: { group: '', version: '', kind: resource.kind },
-						scope: resource.namespaced ? 'Namespaced' : 'Cluster',
-						singularResource: resource.singularName,
-						verbs: resource.verbs,
-						...(resource.shortNames ? { shortNames: resource.shortNames } : {}),
-						...(resource.categories ? { categories: resource.categories } : {}),
-						subresources: resources
-							.filter(sub => sub.name.startsWith(`${resource.name}/`))
-							.map(sub => ({
-								subresource: sub.name.split('/')[1],
-								responseKind: { group: sub.group ?? '', version: sub.version ?? '', kind: sub.kind },
-								verbs: sub.verbs,
-							})),
-					})),
-				},
-			],
-		};
-	}),
-});
 
 // kubectl looks for the fieldValidation parameter of the kind's PATCH; without it, it wants whole schemas.
 const openApi = (group: string): Record<string, unknown> => {
@@ -155,15 +122,6 @@ const prefixOf = (group: string): string => (group === '' ? 'api/v1' : `apis/${g
 export const answerDiscovery = (exchange: Exchange, address: string): boolean => {
 	const path = exchange.info.path.replace(/\/$/, '');
 	const named = [...groups.keys()].filter(name => name !== '');
-	const wantsAggregated = mediaTypes(exchange.request.headers.accept).some(
-		({ parameters }) => parameters['as'] === 'APIGroupDiscoveryList' && parameters['v'] === 'v2',
-	);
-	if ((path === '/api' || path === '/apis') && wantsAggregated) {
-		exchange.sendJson(200, aggregated(path === '/api' ? [''] : named), {
-			'content-type': 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList',
-		});
-		return true;
-	}
 	const group = /^\/apis\/([^/]+)$/.exec(path)?.[1];
 	const groupVersion = path === '/api/v1' ? '' : /^\/apis\/([^/]+)\/v1$/.exec(path)?.[1];
 	const schema = path === '/openapi/v3/api/v1' ? '' : /^\/openapi\/v3\/apis\/([^/]+)\/v1$/.exec(path)?.[1];

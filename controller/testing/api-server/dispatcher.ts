@@ -1,5 +1,6 @@
 // The way of one request: fault, authentication, authorization, then the verb on the resource.
-import { answerDiscovery } from './discovery.ts';
+import { contentTypeOf, readBody } from './body.ts';
+import { answerDiscovery, isGroup } from './discovery.ts';
 import { goJson } from './encode.ts';
 import type { Exchange } from './exchange.ts';
 import { type Fault, type Faults, statusOf } from './faults.ts';
@@ -8,13 +9,11 @@ import { listOptions, watchOptions } from './list-options.ts';
 import { encodeList, encodeTable, takePage } from './lists.ts';
 import { negotiate } from './negotiate.ts';
 import { isRecord } from './object.ts';
-import { patchTypes } from './patch.ts';
 import type { Authorizer } from './rbac.ts';
 import type { Preconditions, Remover } from './remover.ts';
 import { answerReview, answerTokenRequest } from './reviews.ts';
 import { type Selection, selection } from './selectors.ts';
 import {
-	badRequest,
 	deleted,
 	invalid,
 	methodNotAllowed,
@@ -77,7 +76,7 @@ export class Dispatcher {
 		if (fault.cutAfterBytes !== undefined) exchange.cutAfterBytes = fault.cutAfterBytes;
 		const { answer } = fault;
 		if (!answer) return true;
-		await exchange.body().catch(() => '');
+		await exchange.body().catch(() => undefined);
 		const { body, code } = statusOf(answer);
 		const retry =
 			answer.retryAfterSeconds === undefined ? {} : { 'retry-after': String(answer.retryAfterSeconds) };
@@ -104,7 +103,7 @@ export class Dispatcher {
 		if (!resource) return this.#answerUnstored(exchange);
 		if (info.subresource !== '' && !(info.subresource === 'status' && resource.kind.status)) {
 			if (resource.kind.kind === 'ServiceAccount' && info.subresource === 'token' && info.verb === 'create') {
-				return answerTokenRequest(exchange, tokens, parse(await exchange.body(), resource.kind));
+				return answerTokenRequest(exchange, tokens, await readBody(exchange, 'TokenRequest'));
 			}
 			throw unknownResource();
 		}
@@ -135,10 +134,10 @@ export class Dispatcher {
 	async #answerUnstored(exchange: Exchange): Promise<void> {
 		const { info } = exchange;
 		if (info.verb === 'create') {
-			const text = await exchange.body();
-			if (answerReview(exchange, this.#parts, text === '' ? {} : JSON.parse(text))) return;
+			if (answerReview(exchange, this.#parts, await readBody(exchange, info.resource))) return;
 		}
-		throw unknownResource();
+		if (isGroup(info.group, info.version)) throw unknownResource();
+		exchange.send(404, '404 page not found\n', { 'content-type': 'text/plain; charset=utf-8' });
 	}
 
 	#send(exchange: Exchange, status: number, { view, kind }: Resource, object: StoredObject): void {
@@ -190,7 +189,7 @@ export class Dispatcher {
 	}
 
 	async #write(exchange: Exchange, resource: Resource): Promise<void> {
-		const { info, request: message, user } = exchange;
+		const { info, user } = exchange;
 		const { writer } = this.#parts;
 		const manager = info.query.get('fieldManager') || exchange.entry.userAgent.split('/')[0] || 'unknown';
 		const request: WriteRequest = {
@@ -203,24 +202,12 @@ export class Dispatcher {
 			dryRun: dryRun(info.query, info.verb),
 			strict: info.query.get('fieldValidation') === 'Strict',
 		};
-		const contentType = (message.headers['content-type'] ?? 'application/json').split(';')[0]!.trim();
-		const accepted = info.verb === 'patch' ? patchTypes : ['application/json'];
-		const text = await exchange.body();
-		if (!accepted.includes(contentType)) {
-			throw info.verb === 'patch'
-				? new StatusError(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
-				: new StatusError(
-						415,
-						'UnsupportedMediaType',
-						'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
-					);
-		}
-		const body = parse(text, resource.kind);
+		const body = await readBody(exchange, resource.kind.kind);
 		const written =
 			info.verb === 'create'
 				? writer.create(request, body)
 				: info.verb === 'patch'
-					? writer.patch(request, contentType, body)
+					? writer.patch(request, contentTypeOf(exchange), body)
 					: writer.update(request, body);
 		if (info.query.get('fieldValidation') !== 'Ignore') {
 			for (const field of written.unknownFields) exchange.warn(`unknown field "${field}"`);
@@ -231,8 +218,7 @@ export class Dispatcher {
 	async #delete(exchange: Exchange, resource: Resource): Promise<void> {
 		const { kind, view } = resource;
 		const { namespace, name, query } = exchange.info;
-		const text = await exchange.body();
-		const options: unknown = text === '' ? {} : parse(text, kind);
+		const options = await readBody(exchange, 'DeleteOptions');
 		const preconditions = isRecord(options)
 			? (options['preconditions'] as Preconditions | undefined)
 			: undefined;
@@ -272,16 +258,6 @@ export class Dispatcher {
 }
 
 const newline = Buffer.from('\n');
-
-const parse = (text: string, kind: Kind): unknown => {
-	try {
-		return JSON.parse(text);
-	} catch {
-		throw badRequest(
-			`the object provided is unrecognized (must be of type ${kind.kind}): couldn't get version/kind; json parse error: unexpected end of JSON input (${text.slice(0, 32)})`,
-		);
-	}
-};
 
 const dryRun = (query: URLSearchParams, verb: string): boolean => {
 	const asked = query.getAll('dryRun');

@@ -60,8 +60,8 @@ export class Exchange {
 		this.#warnings.push(`299 - ${JSON.stringify(text)}`);
 	}
 
-	/** Reads the body as text. Throws the 413 of a body over 3 MiB. */
-	async body(): Promise<string> {
+	/** Reads the body. Throws the 413 of a body over 3 MiB. */
+	async body(): Promise<Buffer> {
 		const chunks: Buffer[] = [];
 		let size = 0;
 		for await (const chunk of this.request as AsyncIterable<Buffer>) {
@@ -73,7 +73,7 @@ export class Exchange {
 			const message = `Request entity too large: limit is ${bodyLimit}`;
 			throw new StatusError(413, 'RequestEntityTooLarge', message);
 		}
-		return Buffer.concat(chunks).toString('utf8');
+		return Buffer.concat(chunks);
 	}
 
 	#head(status: number, headers: Record<string, string | number | string[]>): boolean {
