@@ -1,0 +1,99 @@
+// Turns a provider's payload into the values of a Secret: JSON members with numbers as written; pure.
+import { isUtf8 } from 'node:buffer';
+import { JasmError } from './errors.ts';
+import { printable } from './printable.ts';
+import type { SecretValue } from './secret-value.ts';
+
+/** What the requester selects; neither: every member of the JSON object under its own name. */
+export type Selection = {
+	/** The Secret key that takes the whole payload, byte for byte. */
+	readonly key?: string;
+	/** Secret key -> source key; only these are taken, and all of them must exist. */
+	readonly keys?: ReadonlyMap<string, string>;
+};
+
+/** JSON with source text access (ES2026), which Node has and the compiler's library does not know yet. */
+type SourceJson = {
+	parse(
+		text: string,
+		reviver: (key: string, value: unknown, context: { source: string }) => unknown,
+	): unknown;
+	rawJSON(text: string): unknown;
+	isRawJSON(value: unknown): value is { readonly rawJSON: string };
+};
+
+const { parse, rawJSON, isRawJSON } = JSON as unknown as SourceJson;
+
+/**
+ * The values to write, by Secret key. Strings are taken as they are, numbers as their source text, booleans as
+ * `true` and `false`, `null` as the empty string, objects and arrays as compact JSON whose numbers keep their
+ * source text; of duplicate members the last wins. Keys are not checked against Kubernetes' rules here.
+ *
+ * @throws JasmError PAYLOAD_NOT_OBJECT, SOURCE_KEY_MISSING; neither holds a byte of the payload.
+ */
+export function payloadToValues(value: SecretValue, { key, keys }: Selection = {}): Map<string, Buffer> {
+	if (key !== undefined) {
+		return new Map([[key, value.payload()]]);
+	}
+
+	const members = membersOf(value);
+	if (keys === undefined) {
+		return new Map(Array.from(members, ([name, member]) => [name, toBytes(member)]));
+	}
+
+	return new Map(
+		Array.from(keys, ([secretKey, sourceKey]) => {
+			if (!members.has(sourceKey)) {
+				throw new JasmError(`source key "${printable(sourceKey, 64)}" is not in the secret`, {
+					code: 'SOURCE_KEY_MISSING',
+				});
+			}
+
+			return [secretKey, toBytes(members.get(sourceKey))];
+		}),
+	);
+}
+
+/** A Map, so that `__proto__` and `constructor` are names like any other. */
+function membersOf(value: SecretValue): Map<string, unknown> {
+	if (value.binary) {
+		throw notAnObject('payload is binary, not a JSON object');
+	}
+
+	const payload = value.payload();
+	let document: unknown;
+	try {
+		// Invalid UTF-8 would be replaced silently: such a payload can only be taken whole.
+		document = isUtf8(payload) ? parse(payload.toString(), keepSource) : undefined;
+	} catch {
+		// The parser's message quotes the payload: it goes nowhere, not even as a cause. Nesting deeper than
+		// the stack ends here as well.
+	}
+
+	if (typeof document !== 'object' || document === null || Array.isArray(document) || isRawJSON(document)) {
+		throw notAnObject('payload is not a JSON object');
+	}
+
+	return new Map(Object.entries(document));
+}
+
+const keepSource = (_key: string, value: unknown, { source }: { source: string }): unknown =>
+	typeof value === 'number' ? rawJSON(source) : value;
+
+function toBytes(member: unknown): Buffer {
+	return Buffer.from(toText(member));
+}
+
+function toText(member: unknown): string {
+	if (typeof member === 'string') {
+		return member;
+	}
+
+	if (member === null) {
+		return '';
+	}
+
+	return isRawJSON(member) ? member.rawJSON : JSON.stringify(member);
+}
+
+const notAnObject = (message: string) => new JasmError(message, { code: 'PAYLOAD_NOT_OBJECT' });
