@@ -1,5 +1,7 @@
-// What a provider is: one method that reads one secret.
+// What a provider is: one method that reads one secret; and what a kind of provider contributes.
+import type { Clock } from '../runtime/clock.ts';
 import type { SecretValue } from '../secret-value.ts';
+import type { AwsSecretsManagerConfig } from './aws-config.ts';
 
 /** Where a value lives inside one provider. */
 export type RemoteReference = {
@@ -18,3 +20,38 @@ export type SecretProvider = {
 	/** Releases connections and sessions. */
 	close?(): Promise<void>;
 };
+
+/** One entry of `providers` in the operator's config; `kind` tells them apart. */
+export type ProviderConfig = AwsSecretsManagerConfig;
+
+/** Environment variables by name; a parameter, so that the process's own are read at the edge alone. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type ProviderDependencies = {
+	readonly env: Environment;
+	readonly clock: Clock;
+	/** Told once per provider about each setting that is meant for development. */
+	readonly warn: (message: string) => void;
+};
+
+export type KindContext = ProviderDependencies & {
+	/** The name under which the operator configured this provider. */
+	readonly name: string;
+	/** Collects what is wrong with the config; nothing is opened once a fault was reported. */
+	readonly report: (fault: string) => void;
+};
+
+/** A configured provider before anything of its SDK is loaded. */
+export type PreparedProvider = {
+	/**
+	 * Refuses, never normalises, what this kind's own rules do not allow; pure.
+	 *
+	 * @throws JasmError PROVIDER_REQUEST_INVALID, POLICY_DENIED
+	 */
+	validatePath(reference: RemoteReference): void;
+	/** Loads the provider's own file, and with it its SDK. */
+	open(): Promise<SecretProvider>;
+};
+
+/** A kind of provider: checks a config and prepares a provider from it; loads and calls nothing. */
+export type ProviderKind<Config> = (config: Config, context: KindContext) => PreparedProvider;

@@ -1,0 +1,114 @@
+// Reads the path of an annotation as a Secrets Manager name or ARN; refuses, never normalises; pure.
+import { JasmError } from '../errors.ts';
+import type { RemoteReference } from './provider.ts';
+
+/** What of a provider's settings decides where a path may lead. */
+export type AwsScope = {
+	readonly region: string;
+	readonly regions: readonly string[];
+	readonly accounts: readonly string[];
+};
+
+export type AwsLocation = {
+	/** The region whose endpoint is asked. */
+	readonly region: string;
+	/** The secret's name without region and account: what messages may show. */
+	readonly name: string;
+	/** Whether the path is an ARN; otherwise it is the name. */
+	readonly arn: boolean;
+};
+
+const NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
+const VERSION = /^[A-Za-z0-9/_+=.@:-]{1,256}$/;
+const ARN =
+	/^arn:(?<partition>[a-z-]{3,20}):secretsmanager:(?<region>[a-z0-9-]{1,32}):(?<account>\d{12}):secret:(?<resource>[^:]+)$/;
+/** An ARN ends with a suffix that the service chose; without it the service would search by prefix. */
+const COMPLETE = /^(?<name>.+)-[A-Za-z0-9]{6}$/;
+
+export function validateReference(reference: RemoteReference, scope: AwsScope): void {
+	locate(reference, scope);
+}
+
+/**
+ * Names are taken as they are, also those that end in a hyphen and six characters. ARNs must be complete, of
+ * an account and a region that the operator lists, and of the partition of that region.
+ *
+ * @throws JasmError PROVIDER_REQUEST_INVALID where the path or version is malformed, POLICY_DENIED where an
+ * ARN leads outside what the operator lists; neither message repeats the path.
+ */
+export function locate({ path, version }: RemoteReference, scope: AwsScope): AwsLocation {
+	if (version !== undefined && !VERSION.test(version)) {
+		throw invalid('the version is neither a version id nor a staging label of Secrets Manager');
+	}
+
+	if (!path.startsWith('arn:')) {
+		validateName(path);
+		return { region: scope.region, name: path, arn: false };
+	}
+
+	const parts = ARN.exec(path)?.groups as ArnParts | undefined;
+	const name = COMPLETE.exec(parts?.resource ?? '')?.groups?.['name'];
+	if (parts === undefined || name === undefined) {
+		throw invalid(
+			'the path is not a complete ARN of a secret (with the hyphen and six characters at its end)',
+		);
+	}
+
+	validateName(name);
+	if (!scope.accounts.includes(parts.account)) {
+		throw denied('the account');
+	}
+
+	if (!scope.regions.includes(parts.region)) {
+		throw denied('the region');
+	}
+
+	if (parts.partition !== partitionOf(parts.region)) {
+		throw invalid('the partition and the region of the ARN do not belong together');
+	}
+
+	return { region: parts.region, name, arn: true };
+}
+
+type ArnParts = {
+	readonly partition: string;
+	readonly region: string;
+	readonly account: string;
+	readonly resource: string;
+};
+
+/** Stricter than the service, which allows empty and dotted segments: policy patterns go by segment. */
+function validateName(name: string): void {
+	if (!NAME.test(name)) {
+		throw invalid('the path holds characters that no secret name has (allowed: A-Z a-z 0-9 / _ + = . @ -)');
+	}
+
+	if (name.includes('//') || name.includes('..') || name.endsWith('/')) {
+		throw invalid('the path holds "//" or "..", or ends with "/"');
+	}
+
+	if (name.split('/').includes('.')) {
+		throw invalid('the path holds a segment "."');
+	}
+}
+
+const PARTITIONS: readonly (readonly [prefix: string, partition: string])[] = [
+	['cn-', 'aws-cn'],
+	['us-gov-', 'aws-us-gov'],
+	['us-iso-', 'aws-iso'],
+	['us-isob-', 'aws-iso-b'],
+	['eu-isoe-', 'aws-iso-e'],
+	['us-isof-', 'aws-iso-f'],
+	['eusc-', 'aws-eusc'],
+];
+
+function partitionOf(region: string): string {
+	return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws';
+}
+
+const invalid = (message: string) => new JasmError(message, { code: 'PROVIDER_REQUEST_INVALID' });
+
+const denied = (what: string) =>
+	new JasmError(`${what} of the ARN is not one that the operator listed for this provider`, {
+		code: 'POLICY_DENIED',
+	});

@@ -1,0 +1,91 @@
+// The registry: exact refusal of unknown names, nothing loaded before its first use, everything closed.
+import { createRequire } from 'node:module';
+import test from 'ava';
+import { JasmError } from '../../src/errors.ts';
+import type { PreparedProvider, ProviderConfig, ProviderKind } from '../../src/providers/provider.ts';
+import { createProviders } from '../../src/providers/registry.ts';
+import { SecretValue } from '../../src/secret-value.ts';
+import { VirtualClock } from '../helpers/virtual-clock.ts';
+
+const DEPENDENCIES = { env: {}, clock: new VirtualClock(), warn: () => {} };
+
+type Probe = { opened: number; closed: number };
+
+/** A kind of the test's own that counts. */
+function probeKind(probe: Probe): ProviderKind<never> {
+	const prepared: PreparedProvider = {
+		validatePath({ path }) {
+			if (path === 'refused') {
+				throw new JasmError('refused', { code: 'PROVIDER_REQUEST_INVALID' });
+			}
+		},
+		async open() {
+			probe.opened++;
+			return {
+				read: async ({ path }) => new SecretValue({ payload: Buffer.from(path), version: 'v' }),
+				async close() {
+					probe.closed++;
+				},
+			};
+		},
+	};
+	return () => prepared;
+}
+
+function probed(names: readonly string[]) {
+	const probe: Probe = { opened: 0, closed: 0 };
+	const configs = Object.fromEntries(
+		names.map(name => [name, { kind: 'probe' } as unknown as ProviderConfig]),
+	);
+	return {
+		probe,
+		registry: createProviders(configs, { ...DEPENDENCIES, extra: { probe: probeKind(probe) } }),
+	};
+}
+
+/** Files of the SDK that this thread has loaded; outside a bundle Node takes its CommonJS build. */
+const loadedSdk = () =>
+	Object.keys(createRequire(import.meta.url).cache).filter(file => file.includes('client-secrets-manager'));
+
+test.serial('nothing of a provider is loaded before its first use', async t => {
+	const config = { kind: 'aws-secretsmanager', region: 'eu-west-1' } as const;
+	const registry = createProviders({ aws: config }, DEPENDENCIES);
+	registry.validatePath('aws', { path: 'prod/db' });
+	t.deepEqual(loadedSdk(), []);
+	await registry.preload();
+	t.true(loadedSdk().length > 0);
+	await registry.close();
+});
+
+test('a name that nobody configured is refused in the words that users know', async t => {
+	const { registry } = probed(['one']);
+	for (const name of ['vault', '__proto__', 'constructor', 'toString', '']) {
+		const expectation = { instanceOf: JasmError, message: `Provider '${name}' not found in registry` };
+		const error = await t.throwsAsync(registry.get(name), expectation);
+		t.is(error.code, 'PROVIDER_UNSUPPORTED');
+		t.throws(() => registry.validatePath(name, { path: 'x' }), expectation);
+	}
+});
+
+test('a provider is opened once, however many ask for it at once', async t => {
+	const { probe, registry } = probed(['one', 'two']);
+	const [first, second] = await Promise.all([registry.get('one'), registry.get('one')]);
+	t.is(first, second);
+	t.is(probe.opened, 1);
+	t.is((await first.read({ path: 'x' }, new AbortController().signal)).payload().toString(), 'x');
+});
+
+test('paths are judged by the rules of their own provider', t => {
+	const { registry } = probed(['one']);
+	t.notThrows(() => registry.validatePath('one', { path: 'fine' }));
+	t.throws(() => registry.validatePath('one', { path: 'refused' }), { instanceOf: JasmError });
+});
+
+test('preloading opens all, closing closes what was opened', async t => {
+	const { probe, registry } = probed(['one', 'two']);
+	await registry.close();
+	t.deepEqual(probe, { opened: 0, closed: 0 });
+	await registry.preload();
+	await registry.close();
+	t.deepEqual(probe, { opened: 2, closed: 2 });
+});
