@@ -128,11 +128,9 @@ export function loadConfig({
 		`"${printable(level, 64)}" is not debug, info, error, panic or a number above 0`,
 	);
 
-	const namespace =
-		flag('namespace') ?? (env['POD_NAMESPACE'] || podNamespace(readFile) || DEFAULT_NAMESPACE);
+	const [namespaceSource, namespace] = ownNamespace(flag('namespace'), env, readFile);
 	if (!isNamespace(namespace)) {
-		const source = flag('namespace') === undefined ? 'POD_NAMESPACE' : '--namespace';
-		faults.push(`${source}: "${printable(namespace, 64)}" is not the name of a namespace`);
+		faults.push(`${namespaceSource}: "${printable(namespace, 64)}" is not the name of a namespace`);
 	}
 
 	const file = readConfigFile({ path: flag('config'), env, readFile, extraProviders });
@@ -159,12 +157,25 @@ export function loadConfig({
 	});
 }
 
-function podNamespace(readFile: (path: string) => string): string {
+/** JASM's own namespace, after where it comes from. */
+function ownNamespace(
+	flag: string | undefined,
+	env: Environment,
+	readFile: (path: string) => string,
+): readonly [source: string, namespace: string] {
+	if (flag !== undefined) {
+		return ['--namespace', flag];
+	}
+
+	if (env['POD_NAMESPACE']) {
+		return ['POD_NAMESPACE', env['POD_NAMESPACE']];
+	}
+
 	try {
-		return readFile(NAMESPACE_FILE).trim();
+		return [NAMESPACE_FILE, readFile(NAMESPACE_FILE).trim() || DEFAULT_NAMESPACE];
 	} catch {
 		// Not in a cluster.
-		return '';
+		return ['', DEFAULT_NAMESPACE];
 	}
 }
 

@@ -89,6 +89,13 @@ test("the own namespace is the flag's, the environment's, the pod's, or jasm", t
 	t.is(load([], { POD_NAMESPACE: '' }, {}).namespace, 'jasm');
 });
 
+test('a namespace that is none is a fault that says where it comes from', t => {
+	const message = (source: string) => [`  - ${source}: "A b" is not the name of a namespace`];
+	t.deepEqual(faultsOf(['--namespace=A b']), message('--namespace'));
+	t.deepEqual(faultsOf([], { POD_NAMESPACE: 'A b' }), message('POD_NAMESPACE'));
+	t.deepEqual(faultsOf([], {}, { [NAMESPACE_FILE]: 'A b' }), message(NAMESPACE_FILE));
+});
+
 test('the name of the pod comes from the environment', t => {
 	t.is(load([], { POD_NAME: 'jasm-0' }).podName, 'jasm-0');
 });
