@@ -11,3 +11,11 @@ export type { KubeObject, ObjectMeta } from './api-server/object.ts';
 export type { LoggedRequest, RequestFields, RequestLog, RequestMatch } from './api-server/request-log.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './api-server/server.ts';
 export { StatusError } from './api-server/status.ts';
+export {
+	type SecretsManager,
+	type SecretsManagerCall,
+	type SecretsManagerOptions,
+	startSecretsManager,
+	type WebIdentityTrust,
+} from './secrets-manager.ts';
+export type { FaultOptions, SecretsManagerFault } from './secrets-manager-faults.ts';

@@ -20,6 +20,8 @@ import {
 } from './secrets-manager-wire.ts';
 import { Sts, type WebIdentityTrust } from './sts.ts';
 
+export type { WebIdentityTrust } from './sts.ts';
+
 export type SecretsManagerOptions = {
 	/** Default: a free one. */
 	readonly port?: number;
