@@ -1,4 +1,5 @@
-// The configuration of AWS Secrets Manager: its type, its defaults from the environment, its faults.
+// The configuration of AWS Secrets Manager: its type, its defaults from the environment, its warnings.
+import { JasmError } from '../errors.ts';
 import { validateReference } from './aws-reference.ts';
 import type { Environment, KindContext, PreparedProvider } from './provider.ts';
 
@@ -50,13 +51,17 @@ export type AwsSettings = {
 	readonly timeoutMs: number;
 };
 
+/** @throws JasmError CONFIG_INVALID where neither config nor environment names a region */
 export function prepareAwsSecretsManager(
 	config: AwsSecretsManagerConfig,
 	context: KindContext,
 ): PreparedProvider {
 	const settings = settingsOf(config, context.env);
-	for (const fault of faultsOf(settings)) {
-		context.report(fault);
+	if (settings.region === '') {
+		throw new JasmError(
+			`preparing provider ${context.name}: region is missing: set it or AWS_REGION in the environment`,
+			{ code: 'CONFIG_INVALID' },
+		);
 	}
 
 	return {
@@ -86,62 +91,6 @@ export function settingsOf(config: AwsSecretsManagerConfig, env: Environment): A
 		stsEndpoint: config.stsEndpoint,
 		timeoutMs: config.timeoutMs ?? 5_000,
 	};
-}
-
-const REGION = /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/;
-
-function* faultsOf(settings: AwsSettings): Generator<string> {
-	const { region, regions, accounts, credentials, timeoutMs } = settings;
-	if (region === '') {
-		yield 'region is missing: set it here or as AWS_REGION in the environment';
-	}
-
-	for (const named of new Set([region, ...regions])) {
-		if (named !== '' && !REGION.test(named)) {
-			yield `"${named}" is not the name of an AWS region`;
-		}
-	}
-
-	for (const account of accounts) {
-		if (!/^\d{12}$/.test(account)) {
-			yield `accounts: "${account}" is not an account id of 12 digits (quote it, so that it stays text)`;
-		}
-	}
-
-	if (!AWS_CREDENTIALS.includes(credentials)) {
-		yield `credentials: expected one of ${AWS_CREDENTIALS.join(', ')}, got "${credentials}"`;
-	}
-
-	for (const field of ['endpoint', 'stsEndpoint'] as const) {
-		const fault = endpointFault(settings[field]);
-		if (fault !== undefined) {
-			yield `${field}: ${fault}`;
-		}
-	}
-
-	if (!(timeoutMs > 0)) {
-		yield `timeoutMs: expected a positive number of milliseconds, got ${timeoutMs}`;
-	}
-}
-
-/** Link-local addresses serve the credentials of a node: nothing of ours goes there by way of a URL. */
-const LINK_LOCAL = /^(169\.254\.|\[fe[89ab]|\[fd00:ec2:|\[::ffff:a9fe:)/;
-
-function endpointFault(endpoint: string | undefined): string | undefined {
-	if (endpoint === undefined) {
-		return undefined;
-	}
-
-	const url = URL.parse(endpoint);
-	if (url === null || !/^https?:$/.test(url.protocol)) {
-		return 'expected an http or https URL';
-	}
-
-	if (url.username !== '' || url.password !== '') {
-		return 'a URL must not carry credentials';
-	}
-
-	return LINK_LOCAL.test(url.hostname) ? 'link-local addresses are refused' : undefined;
 }
 
 /** Variables by which the AWS SDK itself takes another endpoint. */

@@ -37,8 +37,6 @@ export type ProviderDependencies = {
 export type KindContext = ProviderDependencies & {
 	/** The name under which the operator configured this provider. */
 	readonly name: string;
-	/** Collects what is wrong with the config; nothing is opened once a fault was reported. */
-	readonly report: (fault: string) => void;
 };
 
 /** A configured provider before anything of its SDK is loaded. */
@@ -53,5 +51,5 @@ export type PreparedProvider = {
 	open(): Promise<SecretProvider>;
 };
 
-/** A kind of provider: checks a config and prepares a provider from it; loads and calls nothing. */
+/** A kind of provider: prepares one from a config that fits the schema; loads and calls nothing. */
 export type ProviderKind<Config> = (config: Config, context: KindContext) => PreparedProvider;

@@ -40,8 +40,8 @@ export type ProviderRegistry = {
 };
 
 /**
- * @param configs by the name that annotations and policy rules use
- * @throws JasmError CONFIG_INVALID listing every fault of every provider
+ * @param configs by the name that annotations and policy rules use; checked against the schema before
+ * @throws JasmError CONFIG_INVALID where a kind is unknown or lacks what neither config nor environment gives
  */
 export function createProviders(
 	configs: Readonly<Record<string, ProviderConfig>>,
@@ -49,25 +49,17 @@ export function createProviders(
 ): ProviderRegistry {
 	const { extra = {}, ...context } = dependencies;
 	const kinds = new Map(Object.entries({ ...KINDS, ...extra }));
-	const faults: string[] = [];
-	const prepared = new Map<string, PreparedProvider>();
-	for (const [name, config] of Object.entries(configs)) {
-		const report = (fault: string) => void faults.push(`providers.${name}: ${fault}`);
+	const prepared = Object.entries(configs).map(([name, config]) => {
 		const prepare = kinds.get(config.kind) as ProviderKind<ProviderConfig> | undefined;
 		if (prepare === undefined) {
-			report(`unknown kind "${config.kind}", expected one of ${[...kinds.keys()].join(', ')}`);
-		} else {
-			prepared.set(name, prepare(config, { ...context, name, report }));
+			throw new JasmError(`preparing provider ${name}: there is no kind "${config.kind}"`, {
+				code: 'CONFIG_INVALID',
+			});
 		}
-	}
 
-	if (faults.length > 0) {
-		throw new JasmError(`reading the configuration of providers: ${faults.join('; ')}`, {
-			code: 'CONFIG_INVALID',
-		});
-	}
-
-	return new Registry(prepared);
+		return [name, prepare(config, { ...context, name })] as const;
+	});
+	return new Registry(new Map(prepared));
 }
 
 class Registry implements ProviderRegistry {

@@ -67,6 +67,15 @@ test('a name that nobody configured is refused in the words that users know', as
 	}
 });
 
+test('a kind that does not exist is refused at the start, inherited names included', t => {
+	for (const kind of ['gcp', 'constructor', '__proto__']) {
+		const configs = { one: { kind } as unknown as ProviderConfig };
+		const error = t.throws(() => createProviders(configs, DEPENDENCIES), { instanceOf: JasmError });
+		t.is(error.code, 'CONFIG_INVALID');
+		t.regex(error.message, /provider one/);
+	}
+});
+
 test('a provider is opened once, however many ask for it at once', async t => {
 	const { probe, registry } = probed(['one', 'two']);
 	const [first, second] = await Promise.all([registry.get('one'), registry.get('one')]);
