@@ -18,13 +18,12 @@ export type GuardOptions = {
 
 /** The guard of an installation under its default names. */
 export const defaultGuard: GuardOptions = {
-	policy: 'jasm',
+	policy: 'jasm-secrets',
 	user: 'system:serviceaccount:jasm:jasm',
 	ownNamespace: 'jasm',
 	types: [
 		'Opaque',
 		'kubernetes.io/basic-auth',
-		'kubernetes.io/dockercfg',
 		'kubernetes.io/dockerconfigjson',
 		'kubernetes.io/ssh-auth',
 		'kubernetes.io/tls',

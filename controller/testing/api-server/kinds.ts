@@ -258,6 +258,14 @@ export const kinds: readonly Kind[] = [
 			emptyFields: { spec: {} },
 		}),
 	),
+	// Parts of an installation that nothing here acts on.
+	...(
+		[
+			['Service', 'services', ''],
+			['NetworkPolicy', 'networkpolicies', 'networking.k8s.io'],
+			['PodDisruptionBudget', 'poddisruptionbudgets', 'policy'],
+		] as const
+	).map(([kind, plural, group]) => define({ kind, plural, group, fields: ['spec', 'status'] })),
 ];
 
 /** Finds a kind by group and plural, as a URL names it, with the view of that group. */

@@ -175,15 +175,16 @@ export class ApiServer {
 		return `${JSON.stringify(config, undefined, 2)}\n`;
 	}
 
-	/** A bearer token of a ServiceAccount, which must exist; default 3600 s. */
+	/** A bearer token of a ServiceAccount, which must exist; default 3600 s, for this server. */
 	createToken(
 		serviceAccount: string,
 		namespace: string,
-		{ seconds = 3600 }: { seconds?: number } = {},
+		{
+			seconds = 3600,
+			audiences = ['https://kubernetes.default.svc.cluster.local'],
+		}: { seconds?: number; audiences?: readonly string[] } = {},
 	): string {
-		const issued = this.#tokens.issue(namespace, serviceAccount, seconds, [
-			'https://kubernetes.default.svc.cluster.local',
-		]);
+		const issued = this.#tokens.issue(namespace, serviceAccount, seconds, audiences);
 		if (!issued) throw new TypeError(`there is no ServiceAccount ${namespace}/${serviceAccount}`);
 		return issued.token;
 	}
