@@ -133,7 +133,7 @@ export class Requests {
 			this.#parsed.delete(pod.annotation);
 		}
 
-		return parsed?.syncs ?? [];
+		return (parsed ?? parse(pod.annotation)).syncs;
 	}
 
 	/** The pod asked for this Secret before and does so still, perhaps in another way. */

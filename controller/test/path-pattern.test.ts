@@ -189,10 +189,10 @@ test('whatever the pattern and the path, an answer comes and never for an unsafe
 				return true;
 			}
 
-			const allowed = matches(pattern, path);
-			return !allowed || !path.split(/[/:]/).some(segment => segment === '..' || segment === '.');
+			const segments = path.replace(/^arn:(?:[^:]*:){5}/, '').split('/');
+			return !matches(pattern, path) || !segments.some(segment => segment === '..' || segment === '.');
 		}),
-		{ numRuns: 5_000 },
+		{ numRuns: 10_000 },
 	);
 	t.pass();
 });

@@ -132,6 +132,17 @@ test('a loser that asks for something else is news, as it has to be told', t => 
 	]);
 });
 
+test('a pod that was never told of can go without harm to those that ask for the same', t => {
+	const requests = new Requests();
+	requests.update({ after: aPod('1', ask('a')) });
+	requests.update({ before: aPod('9', ask('a')) });
+	t.deepEqual(uidsOf(requests.of('team-a/s')?.requesters), ['1']);
+	requests.update({ after: aPod('2', ask('b')) });
+	requests.update({ after: aPod('3', ask('b')) });
+	requests.update({ before: aPod('9', ask('b')) });
+	t.deepEqual(uidsOf(requests.of('team-a/s')?.requesters), ['1', '2', '3']);
+});
+
 test('ten thousand replicas share one text and one parsed request', t => {
 	const requests = new Requests();
 	const held = ask('a');
