@@ -84,7 +84,7 @@ export function helpText(
 	return values.get('version') ? `${version}\n` : undefined;
 }
 
-/** Throws one JasmError CONFIG_INVALID that lists every fault, one a line, each with its path or flag. */
+/** Throws one JasmError CONFIG_INVALID that lists every fault, each with its path or flag; so do its details. */
 export function loadConfig({
 	argv = process.argv.slice(2),
 	env = process.env,
@@ -137,8 +137,10 @@ export function loadConfig({
 	faults.push(...file.faults);
 	notices.push(...file.notices);
 	if (faults.length > 0) {
-		throw new JasmError(`reading the configuration:\n${faults.map(line => `  - ${line}`).join('\n')}`, {
+		// One line, which a log may cut; the details hold each fault by itself.
+		throw new JasmError(`reading the configuration: ${faults.join('; ')}`, {
 			code: 'CONFIG_INVALID',
+			details: Object.fromEntries(faults.map((text, index) => [`fault ${index + 1}`, text])),
 		});
 	}
 

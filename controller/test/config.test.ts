@@ -25,7 +25,8 @@ function faultsOf(argv: string[], env: Record<string, string> = {}, files: Files
 		load(argv, env, files);
 	} catch (error) {
 		if (error instanceof JasmError && error.code === 'CONFIG_INVALID') {
-			return error.message.split('\n').slice(1);
+			const faults = Object.values(error.details).map(String);
+			return error.message === `reading the configuration: ${faults.join('; ')}` ? faults : [];
 		}
 	}
 
@@ -90,7 +91,7 @@ test("the own namespace is the flag's, the environment's, the pod's, or jasm", t
 });
 
 test('a namespace that is none is a fault that says where it comes from', t => {
-	const message = (source: string) => [`  - ${source}: "A b" is not the name of a namespace`];
+	const message = (source: string) => [`${source}: "A b" is not the name of a namespace`];
 	t.deepEqual(faultsOf(['--namespace=A b']), message('--namespace'));
 	t.deepEqual(faultsOf([], { POD_NAMESPACE: 'A b' }), message('POD_NAMESPACE'));
 	t.deepEqual(faultsOf([], {}, { [NAMESPACE_FILE]: 'A b' }), message(NAMESPACE_FILE));
@@ -116,7 +117,7 @@ test("zap's levels become levels of the log", t => {
 
 	for (const level of ['0', '-1', 'loud', '1.5', 'warn!']) {
 		t.deepEqual(faultsOf([`--zap-log-level=${level}`]), [
-			`  - --zap-log-level: "${level}" is not debug, info, error, panic or a number above 0`,
+			`--zap-log-level: "${level}" is not debug, info, error, panic or a number above 0`,
 		]);
 	}
 });
@@ -128,14 +129,14 @@ test('an address is a host and a port, a port, or 0', t => {
 
 	for (const address of ['8080', ':65536', ':x', 'a b:1', '::1:80', 'http://x:80']) {
 		t.deepEqual(faultsOf([`--metrics-bind-address=${address}`]), [
-			`  - --metrics-bind-address: "${address}" is not HOST:PORT, :PORT or 0`,
+			`--metrics-bind-address: "${address}" is not HOST:PORT, :PORT or 0`,
 		]);
 	}
 });
 
 test('two listeners do not share an address, unless it is none or any free one', t => {
 	t.deepEqual(faultsOf(['--metrics-bind-address=:8081']), [
-		'  - --health-probe-bind-address: must differ from --metrics-bind-address',
+		'--health-probe-bind-address: must differ from --metrics-bind-address',
 	]);
 	t.deepEqual(faultsOf(['--metrics-bind-address=:0', '--health-probe-bind-address=:0']), []);
 	t.deepEqual(faultsOf(['--metrics-bind-address=0', '--health-probe-bind-address=0']), []);
@@ -148,12 +149,12 @@ test('faults of flags, environment and file come in one error', t => {
 		{ '/c': 'profil: x\npolicy: [{namespaces: [a], provider: b, paths: [c]}]' },
 	);
 	t.deepEqual(faults, [
-		'  - --leader-elect: must be true or false',
-		'  - unknown flag --nope, see --help',
-		'  - --metrics-bind-address: "x" is not HOST:PORT, :PORT or 0',
-		'  - POD_NAMESPACE: "Not_A_Namespace" is not the name of a namespace',
-		'  - profil: unknown field, did you mean "profile"?',
-		'  - policy[0].provider: "b" is not a configured provider',
+		'--leader-elect: must be true or false',
+		'unknown flag --nope, see --help',
+		'--metrics-bind-address: "x" is not HOST:PORT, :PORT or 0',
+		'POD_NAMESPACE: "Not_A_Namespace" is not the name of a namespace',
+		'profil: unknown field, did you mean "profile"?',
+		'policy[0].provider: "b" is not a configured provider',
 	]);
 });
 
