@@ -1,0 +1,52 @@
+// Undoes what a run started, in reverse order, however the run ends: done, failed, Ctrl-C.
+
+type Undo = { readonly name: string; readonly act: () => Promise<void> | void };
+
+const undos: Undo[] = [];
+let finishing: Promise<string[]> | undefined;
+
+/** Registers how to end what was just started. Answers a function that ends it now and forgets it. */
+export function onEnd(name: string, act: Undo['act']): () => Promise<void> {
+	const undo = { name, act };
+	undos.push(undo);
+	return async () => {
+		const index = undos.indexOf(undo);
+		if (index === -1) return;
+		undos.splice(index, 1);
+		await act();
+	};
+}
+
+/** Ends everything, once; answers what could not be ended. One failure keeps none of the others from ending. */
+export function finish(): Promise<string[]> {
+	finishing ??= (async () => {
+		const failures: string[] = [];
+		for (let undo = undos.pop(); undo !== undefined; undo = undos.pop()) {
+			try {
+				await undo.act();
+			} catch (error) {
+				failures.push(`${undo.name}: ${(error as Error).message}`);
+			}
+		}
+		return failures;
+	})();
+	return finishing;
+}
+
+/** Lets the first SIGINT, SIGTERM or SIGHUP end the run in order; further ones change nothing. */
+export function finishOnSignals(say: (line: string) => void): void {
+	for (const [signal, code] of [
+		['SIGINT', 130],
+		['SIGTERM', 143],
+		['SIGHUP', 129],
+	] as const) {
+		process.on(signal, () => {
+			if (finishing !== undefined) return say('cleaning up already; a moment');
+			say(`${signal}: cleaning up`);
+			void finish().then(failures => {
+				for (const failure of failures) say(`left behind: ${failure}`);
+				process.exit(code);
+			});
+		});
+	}
+}

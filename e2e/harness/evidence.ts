@@ -1,0 +1,50 @@
+// Keeps what explains a failure: the logs of every component, the state of the cluster, the calls to AWS.
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AwsGate } from './aws/gate.ts';
+import type { Cluster } from './cluster.ts';
+import { PATHS } from './workspace.ts';
+
+/** Values never belong into a log that is shown: no Secret is described with its data. */
+const QUESTIONS: Readonly<Record<string, string[]>> = {
+	pods: ['get', 'pods', '-A', '-o', 'wide'],
+	events: ['get', 'events', '-A', '--sort-by=.lastTimestamp'],
+	secrets: ['get', 'secrets', '-A'],
+	controller: ['-n', 'jasm', 'logs', '-l', 'app=jasm', '--tail=-1', '--prefix'],
+	'controller-before': ['-n', 'jasm', 'logs', '-l', 'app=jasm', '--tail=-1', '--prefix', '--previous'],
+	'controller-pods': ['-n', 'jasm', 'describe', 'pods'],
+};
+
+/** Writes everything there is into the folder of logs. Never throws: evidence is no reason to fail. */
+export async function keepEvidence({
+	cluster,
+	gate,
+}: {
+	cluster?: Cluster | undefined;
+	gate?: AwsGate | undefined;
+}): Promise<void> {
+	mkdirSync(PATHS.logs, { recursive: true });
+	if (gate !== undefined) {
+		const lines = gate.calls.map(call => JSON.stringify(call));
+		writeFileSync(join(PATHS.logs, 'aws-calls.log'), `${lines.join('\n')}\n`);
+	}
+	if (cluster === undefined || !existsSync(PATHS.kubeconfig)) return;
+	for (const [name, question] of Object.entries(QUESTIONS)) {
+		const answer = await cluster.kubectl(['--request-timeout', '5s', ...question]).catch(() => undefined);
+		if (answer !== undefined) writeFileSync(join(PATHS.logs, `${name}.log`), answer.stdout + answer.stderr);
+	}
+	const machine = cluster.machine;
+	if (machine !== undefined) {
+		for (const file of readdirSync(machine).filter(name => name.endsWith('.log'))) {
+			cpSync(join(machine, file), join(PATHS.logs, `cluster-${file}`));
+		}
+	} else {
+		await cluster.minikube('logs', `--file=${join(PATHS.logs, 'cluster.log')}`).catch(() => {});
+	}
+}
+
+/** Where the logs are. */
+export function evidence(): string[] {
+	if (!existsSync(PATHS.logs)) return [];
+	return readdirSync(PATHS.logs).map(file => join(PATHS.logs, file));
+}
