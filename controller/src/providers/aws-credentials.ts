@@ -83,14 +83,15 @@ function sourceOf({ settings, env, requestHandler }: CredentialsOptions): () => 
 	}
 }
 
-/** What every client of the SDK gets; explicit, so that no environment variable changes it. */
+/**
+ * What every client of the SDK gets; explicit, so that no environment variable changes it. Where handler or
+ * retry mode were left out, AWS_DEFAULTS_MODE=auto would ask the node's metadata service for its region.
+ */
 export function sdkConfig(requestHandler: NodeHttpHandler) {
 	return {
 		requestHandler,
 		maxAttempts: 3,
 		retryMode: 'standard',
-		// Mode "auto" would ask the node's metadata service for the region.
-		defaultsMode: 'standard',
 		userAgentAppId: 'jasm',
 		logger: SILENT,
 	} as const;

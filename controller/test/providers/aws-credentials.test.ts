@@ -133,13 +133,21 @@ test('container: the agent of the node is asked with the token of the pod', asyn
 	t.is(agent.requests[0]?.headers.authorization, 'pod-token');
 });
 
-test('container: an agent that answers nothing ends at the deadline', async t => {
-	const agent = await startHttp(t, () => {});
-	const { read } = await startAws(t, {
+test('container: an agent that once answered nothing does not hold up later reads', async t => {
+	let hangs = true;
+	const agent = await startHttp(t, (_request, response) => {
+		if (!hangs) {
+			response.end(JSON.stringify(KEYS));
+		}
+	});
+	const { server, read } = await startAws(t, {
 		config: { credentials: 'container', timeoutMs: 300 },
 		env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: agent.url },
 	});
+	server.put('prod/db', 'x');
 	t.is((await refusal(read('prod/db'))).code, 'PROVIDER_UNAVAILABLE');
+	hangs = false;
+	t.is((await read('prod/db')).payload().toString(), 'x');
 });
 
 test('environment: the keys of the environment are used, with their session', async t => {
@@ -198,10 +206,10 @@ test.serial(
 		Object.assign(process.env, {
 			AWS_DEFAULTS_MODE: 'auto',
 			AWS_EC2_METADATA_SERVICE_ENDPOINT: imds.url,
-			AWS_EC2_METADATA_DISABLED: 'false',
 			AWS_CONFIG_FILE: '/nowhere',
 			AWS_SHARED_CREDENTIALS_FILE: '/nowhere',
 		});
+		delete process.env['AWS_EC2_METADATA_DISABLED'];
 		for (const credentials of AWS_CREDENTIALS.filter(source => source !== 'instance')) {
 			const hosts = await hostsAskedBy(async () => {
 				const { read } = await startAws(t, {

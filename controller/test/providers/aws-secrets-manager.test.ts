@@ -1,9 +1,16 @@
 // AWS Secrets Manager keeps every provider's promises, and its own: names, ARNs, versions, errors, retries.
+import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
+import {
+	CreateSecretCommand,
+	DeleteSecretCommand,
+	PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
 import test from 'ava';
 import type { ErrorCode } from '../../src/errors.ts';
 import { startSecretsManager } from '../../testing/secrets-manager.ts';
 import { ACCOUNT, startAws } from '../helpers/aws.ts';
+import { clientOf } from '../helpers/secrets-manager-client.ts';
 import { type Fault, refusal, testProvider } from './contract.ts';
 
 const AS_INJECTED = {
@@ -47,6 +54,23 @@ testProvider({
 		};
 	},
 });
+
+const elsewhere = process.env['JASM_TEST_AWS_ENDPOINT'];
+if (elsewhere !== undefined) {
+	test(`${elsewhere}: another implementation of AWS is signed in to and read alike`, async t => {
+		const { read } = await startAws(t, { config: { endpoint: elsewhere, stsEndpoint: elsewhere } });
+		const client = clientOf(t, elsewhere);
+		const Name = `/test/${randomUUID()}`;
+		t.is((await refusal(read(Name))).code, 'SECRET_NOT_FOUND');
+		const { VersionId } = await client.send(new CreateSecretCommand({ Name, SecretString: '{"n":1.10}' }));
+		await client.send(new PutSecretValueCommand({ SecretId: Name, SecretBinary: new Uint8Array([0, 255]) }));
+		t.deepEqual([...(await read(Name)).payload()], [0, 255]);
+		t.is((await read(Name, VersionId)).payload().toString(), '{"n":1.10}');
+		t.is((await read(Name, 'AWSPREVIOUS')).version, VersionId!);
+		await client.send(new DeleteSecretCommand({ SecretId: Name }));
+		t.is((await refusal(read(Name))).code, 'SECRET_DELETED');
+	});
+}
 
 test('a leading slash is part of the name', async t => {
 	const { server, read } = await startAws(t);
