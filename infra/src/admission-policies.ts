@@ -37,10 +37,7 @@ export class AdmissionPolicies extends pulumi.ComponentResource {
 						],
 					},
 					matchConditions: matchConditions(args.namespace, args.serviceAccountName),
-					validations: validations(args.namespace).map(validation => ({
-						...validation,
-						reason: 'Forbidden',
-					})),
+					validations: validations(args.namespace),
 				},
 			},
 			{ parent: this },

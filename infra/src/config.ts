@@ -1,7 +1,7 @@
 // The stack's configuration, read and checked whole: every fault is reported at once; pure.
 import * as pulumi from '@pulumi/pulumi';
 import type { Profile } from './contract.ts';
-import { type ControllerConfig, controllerConfigFaults, type ProviderConfig } from './controller-config.ts';
+import { type ControllerConfig, configFaults, type ProviderConfig } from './controller-config.ts';
 import { permissionFaults } from './policy-documents.ts';
 
 /** AWS account that the stack works in. */
@@ -95,12 +95,15 @@ export function loadConfig(source: ConfigSource, stack: string): InfraConfig {
 	const controller = {
 		providers: structure('providers', byDefault),
 		policy: structure('policy', []),
+		limits: structure('limits', undefined),
+		watch: structure('watch', undefined),
 	} as ControllerConfig;
-	const structural = controllerConfigFaults(controller);
-	faults.push(...structural);
-	if (aws !== undefined && structural.length === 0) faults.push(...permissionFaults(controller, aws));
+	// Checked by the controller, with everything else of its file.
+	const profile = text('profile', 'write-only') as Profile;
+	const refused = configFaults(controller, profile, aws?.region);
+	faults.push(...refused);
+	if (aws !== undefined && refused.length === 0) faults.push(...permissionFaults(controller, aws));
 
-	const profile = choice('profile', ['write-only', 'self-heal']);
 	const admissionPolicy = flag('admissionPolicy', true);
 	if (profile === 'write-only' && !admissionPolicy) {
 		fault(

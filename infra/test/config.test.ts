@@ -52,7 +52,7 @@ test('every fault is reported at once', t => {
 		image: 'jasm',
 		policy: '[{"namespaces": [], "provider": "vault", "paths": ["/a/**"], "path": "x"}]',
 	});
-	t.is(found.length, 9, found.join('\n'));
+	t.is(found.length, 10, found.join('\n'));
 	for (const key of ['awsAccountId', 'awsRegion', 'replicas', 'profile', 'samples', 'image']) {
 		t.is(found.filter(line => line.startsWith(`  - jasm:${key}`)).length, 1, key);
 	}

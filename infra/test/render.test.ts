@@ -1,5 +1,6 @@
 // The rendered manifests: complete, current, free of secrets, and in an order that kubectl can apply.
 import { readFileSync } from 'node:fs';
+import { loadConfig } from '@jasm/controller';
 import test from 'ava';
 import { loadAll } from 'js-yaml';
 import type { Recorded } from '../render/engine.ts';
@@ -50,6 +51,18 @@ test('the rights in each file are those of its profile', t => {
 	for (const profile of ['write-only', 'self-heal'] as const) {
 		const role = parsed(`${profile}.yaml`).find(({ kind }) => kind === 'ClusterRole');
 		t.deepEqual(role?.rules, clusterRules(profile));
+	}
+});
+
+test('the controller takes the config file of every variant, and finds the profile of its rights in it', t => {
+	for (const [file, { profile }] of Object.entries(VARIANTS)) {
+		const map = parsed(file).find(({ kind }) => kind === 'ConfigMap') as Manifest & {
+			data: Record<string, string>;
+		};
+		const env = { POD_NAMESPACE: 'jasm', AWS_ROLE_ARN: 'arn:aws:iam::000000000000:role/jasm' };
+		const config = loadConfig({ argv: ['--config=x'], env, readFile: () => map.data['config.yaml'] ?? '' });
+		t.is(config.profile, profile);
+		t.deepEqual(config.notices, []);
 	}
 });
 

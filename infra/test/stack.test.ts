@@ -1,6 +1,6 @@
 // The whole stack under mocks: what holds for everything declared, and what its parts must agree on.
 import test from 'ava';
-import { NAME, PORTS, SENTINEL } from '../src/contract.ts';
+import { ENVIRONMENT, NAME, PORTS, SENTINEL } from '../src/contract.ts';
 import { type Declared, violations } from '../src/invariants.ts';
 import { declareJasm } from '../src/stack.ts';
 import { declare, resolved } from './helpers/declare.ts';
@@ -103,6 +103,28 @@ test.serial('selectors find the pods, and ports, probes and Service speak of the
 	t.is(inputs(one(':Service')).spec.ports[0].targetPort, 'metrics');
 	t.like(inputs(one(':Service')).metadata.labels, inputs(one(':ServiceMonitor')).spec.selector.matchLabels);
 });
+
+test.serial(
+	'every variable that the pod is given is one that the controller or the AWS SDK reads',
+	async t => {
+		const { one } = await declare(() => declareJasm(stackConfig(), FACTS));
+		const [{ env }] = inputs(one(':Deployment')).spec.template.spec.containers;
+		const read = [...Object.keys(ENVIRONMENT), 'AWS_STS_REGIONAL_ENDPOINTS', 'AWS_EC2_METADATA_DISABLED'];
+		t.deepEqual(
+			env.map(({ name }: Manifest) => name).filter((name: string) => !read.includes(name)),
+			[],
+		);
+		const file = env.find(({ name }: Manifest) => name === 'AWS_WEB_IDENTITY_TOKEN_FILE').value;
+		const { containers, volumes } = inputs(one(':Deployment')).spec.template.spec;
+		const mount = containers[0].volumeMounts.find(({ mountPath }: Manifest) =>
+			file.startsWith(`${mountPath}/`),
+		);
+		const [{ serviceAccountToken }] = volumes.find(({ name }: Manifest) => name === mount.name).projected
+			.sources;
+		t.is(`${mount.mountPath}/${serviceAccountToken.path}`, file);
+		t.is(serviceAccountToken.audience, 'sts.amazonaws.com');
+	},
+);
 
 test.serial('the Pulumi providers are bound to the context and to the account', async t => {
 	const { one } = await declare(() => declareJasm(stackConfig(), FACTS));
