@@ -87,8 +87,11 @@ export class Dispatcher {
 	async #answer(exchange: Exchange): Promise<void> {
 		const { info } = exchange;
 		const { tokens, authorizer, faults } = this.#parts;
-		const user = tokens.authenticate(exchange.request.headers.authorization);
-		if (!user) throw unauthorized();
+		const { headers } = exchange.request;
+		const caller = tokens.authenticate(headers.authorization);
+		if (!caller) throw unauthorized();
+		const groups = [headers['impersonate-group'] ?? []].flat();
+		const user = tokens.impersonate(caller, headers['impersonate-user']?.toString(), groups);
 		exchange.user = user;
 		exchange.pretty = faults.prettyPrint || /^(curl|Wget|Mozilla\/5\.0)/.test(exchange.entry.userAgent);
 		authorizer.check(user, info);

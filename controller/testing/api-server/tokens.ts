@@ -43,6 +43,15 @@ export class Tokens {
 		return token === undefined ? anonymous : this.userOf(token);
 	}
 
+	/** Whom an administrator acts as by `Impersonate-User` and `Impersonate-Group`; everybody else stays himself. */
+	impersonate(user: User, name: string | undefined, groups: readonly string[]): User {
+		if (name === undefined || !user.groups.includes('system:masters')) return user;
+		const namespace = /^system:serviceaccount:([^:]+):/.exec(name)?.[1];
+		const own =
+			namespace === undefined ? [] : ['system:serviceaccounts', `system:serviceaccounts:${namespace}`];
+		return { username: name, groups: [...groups, ...own, 'system:authenticated'] };
+	}
+
 	/** The user of a token, `undefined` where `authenticate` would refuse it. */
 	userOf(token: string): User | undefined {
 		if (token === this.admin) return this.#adminUser;

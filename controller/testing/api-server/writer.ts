@@ -152,11 +152,9 @@ export class Writer {
 	#validate(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
 		const causes = validate(request.kind, request.view.apiVersion, object, old);
 		if (causes.length === 0) return;
-		throw invalid(
-			{ group: request.view.group, plural: request.kind.kind },
-			object.metadata.name ?? '',
-			causes,
-		);
+		// The real server validates events under their core name, whichever group they came by.
+		const group = request.kind.kind === 'Event' ? '' : request.view.group;
+		throw invalid({ group, plural: request.kind.kind }, object.metadata.name ?? '', causes);
 	}
 
 	/** PUT: of the whole object, or of its status where `subresource` says so. */

@@ -1,0 +1,19 @@
+// Every promise of the contract.
+import { access } from './access.ts';
+import { deletes } from './deletes.ts';
+import { patches } from './patches.ts';
+import { reads } from './reads.ts';
+import type { ContractPromise } from './target.ts';
+import { validation } from './validation.ts';
+import { watches } from './watches.ts';
+import { writes } from './writes.ts';
+
+export const promises: readonly ContractPromise[] = [
+	...writes,
+	...patches,
+	...deletes,
+	...reads,
+	...watches,
+	...validation,
+	...access,
+];
