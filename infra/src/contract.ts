@@ -4,9 +4,6 @@ export { ANNOTATION_KEY, ENVIRONMENT, MANAGED_BY, PORTS, SENTINEL } from '@jasm/
 /** Name of the Namespace, ServiceAccount, ClusterRole, Deployment and of the pods' `app` label. */
 export const NAME = 'jasm';
 
-/** Label by which a Secret belongs to JASM; its value is MANAGED_BY. */
-export const OWNER_LABEL = 'app.kubernetes.io/managed-by';
-
 /** Probe paths on the health port. */
 export const PROBES = { startup: '/livez', live: '/livez', ready: '/readyz' } as const;
 

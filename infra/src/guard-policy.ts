@@ -1,5 +1,5 @@
 // The CEL that holds JASM's ServiceAccount to Secrets of its own, of safe types, outside the system; pure.
-import { MANAGED_BY, OWNER_LABEL, SECRET_TYPES } from './contract.ts';
+import { MANAGED_BY, SECRET_TYPES } from './contract.ts';
 
 /** One condition that must hold, and what the refused caller is told. */
 export type Validation = { readonly expression: string; readonly message: string };
@@ -20,8 +20,8 @@ export function matchConditions(namespace: string, serviceAccount: string) {
  */
 export function validations(namespace: string): Validation[] {
 	const owned = (object: string) =>
-		`has(${object}.metadata.labels) && '${OWNER_LABEL}' in ${object}.metadata.labels && ` +
-		`${object}.metadata.labels['${OWNER_LABEL}'] == '${MANAGED_BY}'`;
+		`has(${object}.metadata.labels) && '${MANAGED_BY.label}' in ${object}.metadata.labels && ` +
+		`${object}.metadata.labels['${MANAGED_BY.label}'] == '${MANAGED_BY.value}'`;
 	const types = SECRET_TYPES.map(type => `'${type}'`).join(', ');
 	return [
 		{ expression: "request.operation != 'DELETE'", message: 'JASM never deletes a Secret' },
@@ -31,11 +31,11 @@ export function validations(namespace: string): Validation[] {
 		},
 		{
 			expression: `request.operation != 'UPDATE' || (${owned('oldObject')})`,
-			message: `JASM changes only Secrets that carry the label ${OWNER_LABEL}: ${MANAGED_BY}`,
+			message: `JASM changes only Secrets that carry the label ${MANAGED_BY.label}: ${MANAGED_BY.value}`,
 		},
 		{
 			expression: `request.operation == 'DELETE' || (${owned('object')})`,
-			message: `JASM writes only Secrets that carry the label ${OWNER_LABEL}: ${MANAGED_BY}`,
+			message: `JASM writes only Secrets that carry the label ${MANAGED_BY.label}: ${MANAGED_BY.value}`,
 		},
 		{
 			expression: `request.operation == 'DELETE' || (has(object.type) && object.type in [${types}])`,
