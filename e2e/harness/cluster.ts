@@ -15,9 +15,14 @@ export class Cluster {
 	readonly profile: string;
 	#config: k8s.KubeConfig | undefined;
 
+	/** The one kubeconfig file that commands and clients of this cluster use. */
+	readonly kubeconfig: string;
+
 	constructor({ env, profile = MINIKUBE }: { env: Environment; profile?: string }) {
-		this.#env = env;
 		this.profile = profile;
+		// A file each, so that starting one cluster does not change what another one's commands see.
+		this.kubeconfig = profile === MINIKUBE ? PATHS.kubeconfig : `${PATHS.kubeconfig}-${profile}`;
+		this.#env = { ...env, KUBECONFIG: this.kubeconfig };
 		onEnd(`cluster ${profile}`, () => this.delete());
 	}
 
@@ -51,7 +56,7 @@ export class Cluster {
 
 	/** Runs kubectl on this cluster, whatever its outcome. */
 	kubectl(args: readonly string[], input?: string): Promise<Result> {
-		const target = ['--kubeconfig', PATHS.kubeconfig, '--context', this.profile];
+		const target = ['--kubeconfig', this.kubeconfig, '--context', this.profile];
 		return run('kubectl', [...target, ...args], {
 			env: this.#env,
 			...(input === undefined ? {} : { input }),
@@ -76,10 +81,10 @@ export class Cluster {
 	get config(): k8s.KubeConfig {
 		if (this.#config === undefined) {
 			const config = new k8s.KubeConfig();
-			config.loadFromFile(PATHS.kubeconfig);
+			config.loadFromFile(this.kubeconfig);
 			config.setCurrentContext(this.profile);
 			if (config.getCurrentCluster() === null) {
-				throw new Error(`${PATHS.kubeconfig} has no context "${this.profile}"; no other one is ever touched`);
+				throw new Error(`${this.kubeconfig} has no context "${this.profile}"; no other one is ever touched`);
 			}
 			this.#config = config;
 		}

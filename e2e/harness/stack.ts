@@ -55,6 +55,11 @@ export class Stack {
 		this.#write({ ...settings, config });
 	}
 
+	/** A configured value of the project's own namespace. */
+	setting(key: string): unknown {
+		return (this.#read()['config'] as Record<string, unknown>)[`jasm:${key}`];
+	}
+
 	/** Runs a verb to its end, in whatever environment a guard is to be tried with. */
 	async apply(verb: Verb, options: { args?: string[]; env?: Environment } = {}): Promise<Outcome> {
 		const always = ['--non-interactive', '--color', 'never', '--stack', STACK];

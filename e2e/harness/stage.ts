@@ -65,5 +65,6 @@ function clear(): void {
 	for (const path of Object.values(PATHS)) {
 		if (path !== PATHS.logs && path !== PATHS.python) rmSync(path, { recursive: true, force: true });
 	}
-	rmSync(join(STAGE, 'aws'), { recursive: true, force: true });
+	for (const path of ['aws', 'kubeconfig-oldest', 'oldest'])
+		rmSync(join(STAGE, path), { recursive: true, force: true });
 }

@@ -42,6 +42,8 @@ export class AwsGate {
 	fault: Fault | undefined;
 	/** Added to each call, in milliseconds: the emulator is nearer than AWS. */
 	latencyMs = 0;
+	/** How long a session lasts: the shortest that AWS gives, so that a run sees the end of one. */
+	readonly #sessionMs = 900_000;
 	readonly #account: string;
 	readonly #emulator: URL;
 	readonly #registry: AccountRegistry;
@@ -113,8 +115,9 @@ export class AwsGate {
 		try {
 			if (this.latencyMs > 0) await new Promise(resolve => setTimeout(resolve, this.latencyMs));
 			const judgement = await this.#judge(request, call);
-			const answer = judgement.refusal ?? (await this.#forward(request));
-			if (call.action === 'AssumeRoleWithWebIdentity' && answer.status === 200) this.#open(call, answer.body);
+			let answer = judgement.refusal ?? (await this.#forward(request));
+			if (call.action === 'AssumeRoleWithWebIdentity' && answer.status === 200)
+				answer = this.#open(call, answer);
 			record(judgement, answer.status);
 			send(response, answer);
 		} catch {
@@ -169,10 +172,12 @@ export class AwsGate {
 			: { ...judged, refusal: denied(session.role, `${service}:${action}`, resource) };
 	}
 
-	#open({ facts }: AwsCall, answer: string): void {
-		const [, key = ''] = /<AccessKeyId>([^<]+)</.exec(answer) ?? [];
-		const [, expires = ''] = /<Expiration>([^<]+)</.exec(answer) ?? [];
-		this.#sessions.set(key, { role: facts.RoleArn ?? '', expires: Date.parse(expires) });
+	#open({ facts }: AwsCall, answer: Answer): Answer {
+		const expires = Date.now() + this.#sessionMs;
+		const [, key = ''] = /<AccessKeyId>([^<]+)</.exec(answer.body) ?? [];
+		this.#sessions.set(key, { role: facts['RoleArn'] ?? '', expires });
+		const written = `<Expiration>${new Date(expires).toISOString()}</Expiration>`;
+		return { ...answer, body: answer.body.replace(/<Expiration>[^<]*<\/Expiration>/, written) };
 	}
 
 	#forward({ method, path, headers, body }: AwsRequest): Promise<Answer> {

@@ -68,7 +68,12 @@ export class AccountRegistry implements Registry {
 	permissions(roleArn: string): Promise<PolicyDocument[]> {
 		return this.#recall(`permissions ${roleArn}`, async () => {
 			const RoleName = roleArn.split('/').at(-1) ?? '';
-			const { PolicyNames = [] } = await this.#iam.send(new ListRolePoliciesCommand({ RoleName }));
+			const listed = this.#iam.send(new ListRolePoliciesCommand({ RoleName }));
+			const { PolicyNames = [] } = await listed.catch(error => {
+				// A session outlives its role and may then do nothing.
+				if (/^NoSuchEntity/.test((error as Error).name)) return { PolicyNames: [] as string[] };
+				throw error;
+			});
 			const answers = await Promise.all(
 				PolicyNames.map(PolicyName => this.#iam.send(new GetRolePolicyCommand({ RoleName, PolicyName }))),
 			);

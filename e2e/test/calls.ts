@@ -1,0 +1,85 @@
+// Every call to AWS that the controller made, and those that it must never be able to make, by the program's policy.
+import { GetRolePolicyCommand, ListRolePoliciesCommand } from '@aws-sdk/client-iam';
+import { evaluate, type PolicyDocument } from '../harness/aws/policy-evaluation.ts';
+import { ACCOUNT, REGION } from '../harness/moto.ts';
+import { expect, type Scene } from '../harness/scene.ts';
+
+const secret = (name: string, account = ACCOUNT, region = REGION) =>
+	`arn:aws:secretsmanager:${region}:${account}:secret:${name}-AbCdEf`;
+
+/** Action and resource of calls that no identity of JASM may ever make. */
+const FORBIDDEN: readonly (readonly [action: string, resource: string])[] = [
+	['secretsmanager:GetSecretValue', secret('/dev/codnod/config')],
+	['secretsmanager:GetSecretValue', secret('prod/codnod/config')],
+	['secretsmanager:GetSecretValue', secret('/production/config')],
+	['secretsmanager:GetSecretValue', secret('/prod/codnod/config', '999999999999')],
+	['secretsmanager:GetSecretValue', secret('/prod/codnod/config', ACCOUNT, 'us-east-1')],
+	['secretsmanager:GetSecretValue', '*'],
+	...[
+		'PutSecretValue',
+		'UpdateSecret',
+		'DeleteSecret',
+		'CreateSecret',
+		'RestoreSecret',
+		'RotateSecret',
+		'PutResourcePolicy',
+		'UpdateSecretVersionStage',
+		'ReplicateSecretToRegions',
+		'DescribeSecret',
+		'TagResource',
+	].map(action => [`secretsmanager:${action}`, secret('/prod/codnod/config')] as const),
+	['secretsmanager:ListSecrets', '*'],
+	['secretsmanager:BatchGetSecretValue', '*'],
+	['kms:Decrypt', `arn:aws:kms:${REGION}:${ACCOUNT}:key/any`],
+	['s3:PutObject', `arn:aws:s3:::jasm-oidc-${ACCOUNT}-minikube/openid/v1/jwks`],
+	['iam:PutRolePolicy', `arn:aws:iam::${ACCOUNT}:role/jasm`],
+	['iam:CreateAccessKey', `arn:aws:iam::${ACCOUNT}:user/any`],
+	['sts:AssumeRole', `arn:aws:iam::${ACCOUNT}:role/any`],
+	['ssm:GetParameter', `arn:aws:ssm:${REGION}:${ACCOUNT}:parameter/prod`],
+];
+
+export async function calls({ report, stage }: Scene): Promise<void> {
+	const { gate, account } = stage;
+	await report.scenario(
+		'calls to AWS',
+		"each of them allowed by the program's own policy, of two kinds",
+		async () => {
+			const documents = await programPolicy(account.iam);
+			const judged = gate.calls.filter(({ action }) => action === 'GetSecretValue');
+			for (const { resource } of judged) {
+				// A bare name stands for a secret that did not exist; its read was answered as such.
+				if (resource === undefined) continue;
+				const verdict = evaluate(documents, { action: 'secretsmanager:GetSecretValue', resource });
+				expect(verdict === 'allowed', `${resource} was asked for and is not allowed`);
+			}
+			const kinds = [...new Set(gate.calls.map(({ service, action }) => `${service}:${action}`))].sort();
+			expect(
+				kinds.join() === 'secretsmanager:GetSecretValue,sts:AssumeRoleWithWebIdentity',
+				`other kinds of calls: ${kinds}`,
+			);
+			return `${judged.length} reads and ${gate.calls.length - judged.length} sign-ins`;
+		},
+	);
+	await report.scenario(
+		'forbidden calls',
+		`${FORBIDDEN.length} calls that the policy must not allow`,
+		async () => {
+			const documents = await programPolicy(account.iam);
+			const allowed = FORBIDDEN.filter(
+				([action, resource]) => evaluate(documents, { action, resource }) === 'allowed',
+			);
+			expect(allowed.length === 0, `allowed: ${allowed.map(call => call.join(' ')).join(', ')}`);
+			return `0 of ${FORBIDDEN.length} allowed`;
+		},
+	);
+}
+
+async function programPolicy(iam: Scene['stage']['account']['iam']): Promise<PolicyDocument[]> {
+	const RoleName = 'jasm';
+	const { PolicyNames = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
+	expect(PolicyNames.join() === 'read-secrets', `the role has policies ${PolicyNames}`);
+	const { PolicyDocument } = await iam.send(
+		new GetRolePolicyCommand({ RoleName, PolicyName: 'read-secrets' }),
+	);
+	return [JSON.parse(decodeURIComponent(PolicyDocument ?? '')) as PolicyDocument];
+}

@@ -1,0 +1,148 @@
+// Failures as a user meets them: what `kubectl describe pod` says, and that the pod recovers when the cause is gone.
+import { DeleteRolePolicyCommand, PutRolePolicyCommand } from '@aws-sdk/client-iam';
+import { expect, PROVIDER, type Scene } from '../harness/scene.ts';
+import type { Request, Tenant } from '../harness/tenant.ts';
+
+/** A failure is tried again slowly: 5 s at first. Within this time of the cure the pod has to run. */
+const CURE_MS = 60_000;
+
+type Failure = {
+	readonly name: string;
+	readonly expectation: string;
+	readonly pod: string;
+	readonly request: Request;
+	/** Names of Secrets that the pod needs, where the request does not tell. */
+	readonly envFrom?: string[];
+	readonly reason: string;
+	/** Must be in the Event: what is wrong, the code, what to do. */
+	readonly says: readonly RegExp[];
+	/** Takes the cause away; absent where only a new pod can help. */
+	readonly cure?: () => Promise<unknown>;
+};
+
+export async function failures(scene: Scene): Promise<void> {
+	const { report, stage, controller } = scene;
+	const tenant = await scene.tenant('team-unlucky');
+	const { iam } = stage.account;
+	const ask = (path: string, secretName: string) => ({ provider: PROVIDER, path, secretName });
+	const deny = { RoleName: 'jasm', PolicyName: 'e2e-deny' };
+
+	await scene.store('/prod/unlucky/denied', { KEY: 'fake' });
+	await scene.store('/prod/unlucky/owned', { KEY: 'fake' });
+	await stage.cluster.core.createNamespacedSecret({
+		namespace: tenant.namespace,
+		body: { metadata: { name: 'taken' }, stringData: { MINE: 'fake-and-mine' } },
+	});
+	await iam.send(
+		new PutRolePolicyCommand({
+			...deny,
+			PolicyDocument: JSON.stringify({
+				Version: '2012-10-17',
+				Statement: [
+					{
+						Effect: 'Deny',
+						Action: 'secretsmanager:GetSecretValue',
+						Resource: 'arn:aws:secretsmanager:*:*:secret:/prod/unlucky/denied-*',
+					},
+				],
+			}),
+		}),
+	);
+	await new Promise(resolve => setTimeout(resolve, 1100));
+
+	const all: Failure[] = [
+		{
+			name: 'failure: missing secret',
+			expectation: 'Event with code; recovers when it is created',
+			pod: 'missing',
+			request: ask('/prod/unlucky/later', 'later'),
+			reason: 'SecretFetchFailed',
+			says: [/\/prod\/unlucky\/later/, /SECRET_NOT_FOUND/, /create the secret/],
+			cure: () => scene.store('/prod/unlucky/later', { KEY: 'fake' }),
+		},
+		{
+			name: 'failure: denied by IAM',
+			expectation: 'Event without account or role; recovers when allowed',
+			pod: 'iam',
+			request: ask('/prod/unlucky/denied', 'denied'),
+			reason: 'SecretFetchFailed',
+			says: [/PROVIDER_DENIED/, /missing or JASM is not allowed/],
+			cure: () => iam.send(new DeleteRolePolicyCommand(deny)),
+		},
+		{
+			name: 'failure: unowned Secret',
+			expectation: 'untouched, Event; recovers when it is deleted',
+			pod: 'unowned',
+			request: ask('/prod/unlucky/owned', 'taken'),
+			reason: 'SecretNotOwned',
+			says: [/taken/, /SECRET_NOT_OWNED/, /choose another secretName/],
+			cure: () => stage.cluster.core.deleteNamespacedSecret({ name: 'taken', namespace: tenant.namespace }),
+		},
+		{
+			name: 'failure: denied by policy',
+			expectation: 'Event that does not confirm the secret, no call',
+			pod: 'policy',
+			request: ask('/teams/somebody-else/config', 'foreign'),
+			reason: 'PolicyDenied',
+			says: [/POLICY_DENIED/, /ask the operator/],
+		},
+		{
+			name: 'failure: bad annotation',
+			expectation: 'Event names the nearest field, no call; recovers when corrected',
+			pod: 'typo',
+			request: JSON.stringify({ provider: PROVIDER, path: '/prod/codnod/config', secretname: 'typo' }),
+			envFrom: ['typo'],
+			reason: 'AnnotationInvalid',
+			says: [/secretname/, /secretName/, /ANNOTATION_INVALID/],
+			cure: () => correct(tenant, scene, ask('/prod/codnod/config', 'typo')),
+		},
+	];
+	for (const failure of all) {
+		await report.scenario(failure.name, failure.expectation, async () => {
+			const mark = scene.mark();
+			const { envFrom } = failure;
+			await tenant.pod(failure.pod, {
+				request: failure.request,
+				...(envFrom === undefined ? {} : { envFrom }),
+			});
+			const note = await tenant.event(failure.pod, failure.reason);
+			for (const part of failure.says) expect(part.test(note), `the Event does not say ${part}: ${note}`);
+			expect(!/\d{12}|arn:aws|fake/.test(note), 'the Event tells an account, a role or a value');
+			const shown = await tenant.describe(failure.pod);
+			expect(shown.includes(failure.reason), '`kubectl describe pod` does not show it');
+			if (failure.name.includes('policy') || failure.name.includes('annotation')) {
+				expect(scene.reads(mark) === 0, 'the provider was called');
+			}
+			if (failure.pod === 'unowned') {
+				const live = await tenant.secret('taken');
+				expect(live?.['MINE'] === 'fake-and-mine', 'the Secret was touched');
+			}
+			if (failure.cure === undefined) return note;
+			const cured = Date.now();
+			await failure.cure();
+			const { started } = await tenant.printed(failure.pod, CURE_MS);
+			expect(controller.restarts(await podOf(scene, tenant, failure.pod)) === 0, 'the pod restarted');
+			return `${note} | runs ${((started - cured) / 1000).toFixed(1)} s after the cure`;
+		});
+	}
+	await report.scenario('failure: too large', 'over 1 MiB: size in the Event, nothing written', async () => {
+		// AWS ends at 64 KiB, the emulator does not: it stands for a provider that holds more.
+		await scene.store('/prod/unlucky/huge', 'y'.repeat(1_100_000));
+		await tenant.pod('large', { request: { ...ask('/prod/unlucky/huge', 'huge'), key: 'all' } });
+		const note = await tenant.event('large', 'SecretSyncFailed', /SECRET_TOO_LARGE/);
+		expect((await tenant.liveSecret('huge')) === undefined, 'it was written');
+		return note;
+	});
+	await tenant.delete();
+}
+
+async function correct(tenant: Tenant, { stage }: Scene, request: object): Promise<void> {
+	const patch = JSON.stringify({
+		metadata: { annotations: { 'jasm.codnod.io/secret-sync': JSON.stringify(request) } },
+	});
+	await stage.cluster.kubectl(['-n', tenant.namespace, 'patch', 'pod', 'typo', '--type=merge', '-p', patch]);
+}
+
+function podOf({ stage }: Scene, { namespace }: Tenant, name: string) {
+	return stage.cluster.core.readNamespacedPod({ name, namespace });
+}

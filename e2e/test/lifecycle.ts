@@ -1,0 +1,135 @@
+// Changes of the installation and its end: a new config rolls it, the profile switches, destroy leaves nothing.
+import { ListOpenIDConnectProvidersCommand, ListRolesCommand } from '@aws-sdk/client-iam';
+import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { expect, PROVIDER, type Scene } from '../harness/scene.ts';
+import { until } from '../harness/until.ts';
+import { rights } from './rights.ts';
+
+/** What an installation consists of, as kubectl names it; `jasm` stands in each name. */
+const KINDS = [
+	'namespaces',
+	'clusterroles',
+	'clusterrolebindings',
+	'validatingadmissionpolicies',
+	'validatingadmissionpolicybindings',
+];
+
+export async function changes(scene: Scene): Promise<void> {
+	const { report, stage, controller } = scene;
+	const { stack } = stage;
+	const apply = async () => {
+		const { ok, output, counts } = await stack.apply('up');
+		expect(ok, output.slice(-2000));
+		return counts;
+	};
+
+	await report.scenario(
+		'config change',
+		'a new policy rule rolls the Deployment and lets a denied pod in',
+		async () => {
+			const tenant = await scene.tenant('late');
+			await scene.store('/late/config', { KEY: 'fake' });
+			await tenant.pod('denied', {
+				request: { provider: PROVIDER, path: '/late/config', secretName: 'late' },
+			});
+			await tenant.event('denied', 'PolicyDenied');
+			const before = controller.name(await controller.pod());
+			const config = stack.setting('policy') as object[];
+			stack.configure({
+				policy: [...config, { namespaces: ['e2e-late'], provider: PROVIDER, paths: ['/late/**'] }],
+			});
+			await apply();
+			expect(controller.name(await controller.pod()) !== before, 'the pods were not rolled');
+			await tenant.printed('denied');
+			stack.configure({ policy: config });
+			await apply();
+			await controller.pod();
+			await tenant.delete();
+			return 'rolled; the denied pod runs';
+		},
+	);
+	await report.scenario('profile self-heal', 'a deleted and an edited Secret come back at once', async () => {
+		stack.configure({ profile: 'self-heal' });
+		await apply();
+		await controller.pod();
+		const tenant = await scene.tenant('heal');
+		await scene.store('/prod/heal/config', { KEY: 'fake' });
+		await tenant.pod('healed', {
+			request: { provider: PROVIDER, path: '/prod/heal/config', secretName: 'healed' },
+		});
+		await scene.holds(tenant, 'healed', { KEY: 'fake' });
+		const timed = async (...args: string[]) => {
+			const before = (await tenant.liveSecret('healed'))?.metadata?.resourceVersion;
+			await stage.cluster.kubectl(['-n', tenant.namespace, ...args]);
+			const began = Date.now();
+			await until(
+				'the Secret to come back',
+				async () => {
+					const live = await tenant.liveSecret('healed');
+					const value = Buffer.from(live?.data?.['KEY'] ?? '', 'base64').toString();
+					return value === 'fake' && live?.metadata?.resourceVersion !== before;
+				},
+				{ everyMs: 10 },
+			);
+			return Date.now() - began;
+		};
+		const deleted = await timed('delete', 'secret', 'healed');
+		const edited = await timed(
+			'patch',
+			'secret',
+			'healed',
+			'--type=merge',
+			'-p',
+			'{"stringData":{"KEY":"edited"}}',
+		);
+		await tenant.delete();
+		return `deleted: back in ${deleted} ms; edited: ${edited} ms`;
+	});
+	await rights(scene, 'self-heal');
+	await report.scenario('profile write-only', 'switched back, reading is refused again', async () => {
+		stack.configure({ profile: undefined });
+		await apply();
+		await controller.pod();
+		const asked = ['auth', 'can-i', 'get', 'secrets', '-A', '--as', 'system:serviceaccount:jasm:jasm'];
+		const { stdout } = await stage.cluster.kubectl(asked);
+		expect(stdout.trim() === 'no', 'it can still read Secrets');
+		const again = await stack.apply('up', { args: ['--expect-no-changes'] });
+		expect(again.ok, again.output.slice(-2000));
+		return 'no right to read, nothing left to change';
+	});
+}
+
+export async function end({ report, stage }: Scene): Promise<void> {
+	const { stack, cluster, account } = stage;
+	await report.scenario(
+		'pulumi destroy',
+		'nothing is left in the cluster, in AWS, in the state',
+		async () => {
+			const { ok, output, counts } = await stack.apply('destroy');
+			expect(ok, output.slice(-2000));
+			const { stdout } = await cluster.kubectl(['get', KINDS.join(), '-o', 'name']);
+			const left = stdout.split('\n').filter(name => /\/jasm(-|$)/.test(name));
+			expect(left.length === 0, `in the cluster: ${left}`);
+			const roles = (await account.iam.send(new ListRolesCommand({}))).Roles ?? [];
+			const owned = roles.filter(({ RoleName }) => RoleName === 'jasm').map(({ RoleName }) => RoleName);
+			const buckets = (await account.s3.send(new ListBucketsCommand({}))).Buckets ?? [];
+			const issuers =
+				(await account.iam.send(new ListOpenIDConnectProvidersCommand({}))).OpenIDConnectProviderList ?? [];
+			const names = [...owned, ...buckets.map(({ Name }) => Name), ...issuers.map(({ Arn }) => Arn)];
+			const mine = names.filter(name => !/oldest/.test(name ?? ''));
+			expect(mine.length === 0, `in AWS: ${mine}`);
+			const gone = await account.secrets
+				.send(new DescribeSecretCommand({ SecretId: '/prod/codnod/config' }))
+				.then(
+					() => false,
+					error => (error as Error).name === 'ResourceNotFoundException',
+				);
+			expect(gone, 'a test secret is left in AWS');
+			const { deployment } = JSON.parse(await stack.export()) as { deployment: { resources?: unknown[] } };
+			expect((deployment.resources ?? []).length === 0, 'the state still has resources');
+			await stack.remove();
+			return `${counts['deleted'] ?? 0} deleted, 0 left`;
+		},
+	);
+}
