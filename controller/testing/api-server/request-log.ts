@@ -93,17 +93,23 @@ export class RequestLog {
 	}
 
 	/**
-	 * Resolves with the latest of the `count` first answered requests that match, those before the call included
-	 * (see `clear`). Rejects after `timeoutMs` with what did arrive.
+	 * Resolves with the latest of the `count` first requests that match and were answered (with `received`: that
+	 * arrived), those before the call included (see `clear`). Rejects after `timeoutMs` with what did arrive.
 	 */
 	waitFor(
 		match: RequestMatch,
-		{ count = 1, timeoutMs = 10_000 }: { count?: number; timeoutMs?: number } = {},
+		{
+			count = 1,
+			received = false,
+			timeoutMs = 10_000,
+		}: { count?: number; received?: boolean; timeoutMs?: number } = {},
 	): Promise<LoggedRequest> {
 		return new Promise((resolve, reject) => {
 			const waiter: Waiter = {
 				check: () => {
-					const found = this.#entries.filter(entry => entry.status !== undefined && matches(entry, match));
+					const found = this.#entries.filter(
+						entry => (received || entry.status !== undefined) && matches(entry, match),
+					);
 					const last = found[count - 1];
 					if (last === undefined) return;
 					this.#waiters.delete(waiter);

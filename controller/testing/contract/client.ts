@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
-import { createInterface, type Interface } from 'node:readline';
 import { load } from 'js-yaml';
 
 export type Json = { readonly [key: string]: Json | undefined } & {
@@ -39,20 +38,32 @@ const decoded = (text: string | undefined): Buffer | undefined =>
 /** An open watch, read event by event. */
 export class WatchStream {
 	readonly #response: IncomingMessage;
-	readonly #lines: AsyncIterator<string>;
-	readonly #reader: Interface;
+	readonly #chunks: AsyncIterator<string>;
+	#text = '';
 
 	constructor(response: IncomingMessage) {
 		this.#response = response;
-		this.#reader = createInterface({ input: response });
-		this.#lines = this.#reader[Symbol.asyncIterator]();
 		response.on('error', () => {});
+		response.setEncoding('utf8');
+		this.#chunks = response[Symbol.asyncIterator]();
 	}
 
-	/** The next line as it came, `undefined` at the end of the stream. */
+	/** The next line as it came; what is left of one, then `undefined`, at the end, however the stream ended. */
 	async line(): Promise<string | undefined> {
-		const { done, value } = await this.#lines.next();
-		return done ? undefined : value;
+		for (;;) {
+			const end = this.#text.indexOf('\n');
+			if (end >= 0) {
+				const line = this.#text.slice(0, end);
+				this.#text = this.#text.slice(end + 1);
+				return line;
+			}
+			const chunk = await this.#chunks.next().catch(() => ({ done: true, value: undefined }));
+			if (chunk.done || chunk.value === undefined) break;
+			this.#text += chunk.value;
+		}
+		const rest = this.#text;
+		this.#text = '';
+		return rest === '' ? undefined : rest;
 	}
 
 	/** The next event. Throws where the stream ends before. */
@@ -73,7 +84,6 @@ export class WatchStream {
 	}
 
 	close(): void {
-		this.#reader.close();
 		this.#response.destroy();
 	}
 }
