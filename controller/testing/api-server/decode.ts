@@ -33,7 +33,8 @@ const illegalBase64 = /[^A-Za-z0-9+/]/;
 const decodeSecretData = (object: KubeObject, wrong: (why: string) => Error): void => {
 	checkTextMap(object['data'], wrong, 'Secret.data', '[]uint8');
 	checkTextMap(object['stringData'], wrong, 'Secret.stringData');
-	const data: Record<string, string> = {};
+	// Without a prototype: `__proto__` is a legal key.
+	const data: Record<string, string> = Object.create(null);
 	for (const [key, value] of Object.entries((object['data'] ?? {}) as Record<string, string | null>)) {
 		const text = (value ?? '').replace(/[\r\n]/g, '');
 		const odd = illegalBase64.exec(text.replace(/={1,2}$/, ''));
