@@ -1,0 +1,218 @@
+// The acceptance scenarios of the specification, each told by the Secret, the Event, the log and the metric.
+import test from 'ava';
+import { SecretValue } from '../../src/secret-value.ts';
+import { annotation, startStage } from '../helpers/stage.ts';
+
+test('an annotated pod gets a Secret in its namespace with all keys of the source', async t => {
+	const stage = await startStage(t);
+	const controller = await stage.start();
+	const team = await stage.namespace('team');
+	stage.secretsManager.put('/prod/codnod/config', { DB_HOST: 'db', DB_USER: 'app', DB_PASSWORD: 's3cret' });
+	await stage.pod(team, 'web', annotation({ path: '/prod/codnod/config', secretName: 'config' }));
+
+	const secret = await stage.secret(team, 'config');
+	t.deepEqual({ ...secret.data }, { DB_HOST: 'db', DB_USER: 'app', DB_PASSWORD: 's3cret' });
+	t.is(secret.type, 'Opaque');
+	t.is(secret.labels['app.kubernetes.io/managed-by'], 'jasm');
+	t.is(secret.labels['jasm.codnod.io/provider'], 'aws-secretsmanager');
+	t.is(secret.annotations['jasm.codnod.io/source-path'], '/prod/codnod/config');
+	t.regex(secret.annotations['jasm.codnod.io/source-version']!, /^[0-9a-f-]{36}$/);
+	const { type, note } = await stage.event(team, 'web', 'SecretSyncSuccess');
+	t.is(type, 'Normal');
+	t.is(note, "Successfully synchronized secret 'config' from aws-secretsmanager (path: /prod/codnod/config)");
+	await controller.log.waitFor({ level: 'info', message: 'secret synced', secret: `${team}/config` });
+	t.is(await controller.metric('jasm_syncs_total', { outcome: 'Success' }), 1);
+});
+
+test('a pod that was there before the controller gets its Secret as well', async t => {
+	const stage = await startStage(t);
+	const team = await stage.namespace('team');
+	stage.secretsManager.put('/prod/db', { user: 'app' });
+	await stage.pod(team, 'web', annotation({ path: '/prod/db' }));
+	await stage.start();
+	t.deepEqual({ ...(await stage.secret(team, 'db')).data }, { user: 'app' });
+	await stage.event(team, 'web', 'SecretSyncSuccess');
+});
+
+test('an annotation that is added to a running pod gets the pod its Secret', async t => {
+	const stage = await startStage(t);
+	await stage.start();
+	const team = await stage.namespace('team');
+	stage.secretsManager.put('/prod/db', { user: 'app' });
+	await stage.pod(team, 'web');
+	await stage.annotate(team, 'web', annotation({ path: '/prod/db' }));
+	t.deepEqual({ ...(await stage.secret(team, 'db')).data }, { user: 'app' });
+});
+
+test('one annotation may list several Secrets, with mapped keys, a whole payload and a pinned version', async t => {
+	const stage = await startStage(t);
+	await stage.start();
+	const team = await stage.namespace('team');
+	const { versionId } = stage.secretsManager.put('/prod/db', { user: 'old', password: 'first' });
+	stage.secretsManager.put('/prod/db', { user: 'app', password: 'second', host: 'db' });
+	stage.secretsManager.put('/prod/licence', 'plain text, not JSON');
+	const list = [
+		{ path: '/prod/db', secretName: 'mapped', keys: { PASSWORD: 'password' } },
+		{ path: '/prod/db', secretName: 'pinned', version: versionId },
+		{ path: '/prod/licence', secretName: 'licence', key: 'licence.txt' },
+	];
+	await stage.pod(team, 'web', `[${list.map(annotation).join(', ')}]`);
+	t.deepEqual({ ...(await stage.secret(team, 'mapped')).data }, { PASSWORD: 'second' });
+	t.deepEqual({ ...(await stage.secret(team, 'pinned')).data }, { user: 'old', password: 'first' });
+	t.deepEqual({ ...(await stage.secret(team, 'licence')).data }, { 'licence.txt': 'plain text, not JSON' });
+	await stage.event(team, 'web', 'SecretSyncSuccess', 3);
+});
+
+test('pods of several namespaces that name one path get a copy each, and nothing is written elsewhere', async t => {
+	const stage = await startStage(t);
+	await stage.start();
+	stage.secretsManager.put('/prod/shared', { key: 'value' });
+	const namespaces = await Promise.all(['red', 'green', 'blue'].map(name => stage.namespace(name)));
+	for (const namespace of namespaces) {
+		await stage.pod(namespace, 'web', annotation({ path: '/prod/shared', secretName: 'copy' }));
+	}
+
+	for (const namespace of namespaces) {
+		t.deepEqual({ ...(await stage.secret(namespace, 'copy')).data }, { key: 'value' });
+		await stage.event(namespace, 'web', 'SecretSyncSuccess');
+	}
+
+	const written = stage.world.secrets().filter(({ name }) => name === 'copy');
+	t.deepEqual(
+		written.map(({ namespace }) => namespace).filter(name => !name.endsWith(stage.cluster.id)),
+		[],
+	);
+	t.is(new Set(written.map(({ uid }) => uid)).size, written.length);
+});
+
+test('a copy belongs to its namespace: what happens to one is not seen by the other', async t => {
+	const stage = await startStage(t);
+	await stage.start();
+	stage.secretsManager.put('/prod/shared', { key: 'first' });
+	const [red, blue] = [await stage.namespace('red'), await stage.namespace('blue')];
+	await stage.pod(red, 'web', annotation({ path: '/prod/shared' }));
+	await stage.pod(blue, 'web', annotation({ path: '/prod/shared' }));
+	const before = await stage.secret(blue, 'db');
+	await stage.secret(red, 'db');
+	stage.secretsManager.put('/prod/shared', { key: 'second' });
+	await stage.pod(red, 'web-2', annotation({ path: '/prod/shared' }));
+	t.is((await stage.secret(red, 'db', ({ data }) => data['key'] === 'second')).data['key'], 'second');
+	t.is(stage.world.secret(blue, 'db')!.resourceVersion, before.resourceVersion);
+});
+
+test('no annotation reaches another namespace: secretName is a name and nothing more', async t => {
+	const stage = await startStage(t);
+	await stage.start();
+	const [red, blue] = [await stage.namespace('red'), await stage.namespace('blue')];
+	stage.secretsManager.put('/prod/db', { user: 'app' });
+	for (const [index, secretName] of [`${blue}/db`, `../${blue}/db`, `db?namespace=${blue}`].entries()) {
+		await stage.pod(red, `pod-${index}`, annotation({ path: '/prod/db', secretName }));
+		await stage.event(red, `pod-${index}`, 'AnnotationInvalid');
+	}
+
+	await stage.barrier(red);
+	t.deepEqual(
+		stage.world.secrets(blue).filter(({ name }) => name === 'db'),
+		[],
+	);
+});
+
+test('a source that changed is read anew for the next pod with the same annotation', async t => {
+	const stage = await startStage(t);
+	const controller = await stage.start();
+	const team = await stage.namespace('team');
+	stage.secretsManager.put('/prod/db', { password: 'first', gone: 'soon' });
+	await stage.pod(team, 'web-1', annotation({ path: '/prod/db' }));
+	const before = await stage.secret(team, 'db');
+	await stage.event(team, 'web-1', 'SecretSyncSuccess');
+	const { versionId } = stage.secretsManager.put('/prod/db', { password: 'second', added: 'now' });
+	await stage.pod(team, 'web-2', annotation({ path: '/prod/db' }));
+	const after = await stage.secret(
+		team,
+		'db',
+		({ resourceVersion }) => resourceVersion !== before.resourceVersion,
+	);
+	t.deepEqual({ ...after.data }, { password: 'second', added: 'now' });
+	t.is(after.uid, before.uid);
+	t.is(after.annotations['jasm.codnod.io/source-version'], versionId);
+	await stage.event(team, 'web-2', 'SecretSyncSuccess');
+	t.is(await controller.metric('jasm_syncs_total', { outcome: 'Success' }), 2);
+});
+
+test('a Secret that was edited by hand holds exactly what the source holds after the next pod', async t => {
+	const stage = await startStage(t);
+	await stage.start();
+	const team = await stage.namespace('team');
+	stage.secretsManager.put('/prod/db', { user: 'app', password: 'right' });
+	await stage.pod(team, 'web-1', annotation({ path: '/prod/db' }));
+	await stage.secret(team, 'db');
+	await stage.event(team, 'web-1', 'SecretSyncSuccess');
+	const edited = await stage.core.readNamespacedSecret({ namespace: team, name: 'db' });
+	edited.data = {
+		password: Buffer.from('wrong').toString('base64'),
+		extra: Buffer.from('x').toString('base64'),
+	};
+	await stage.core.replaceNamespacedSecret({ namespace: team, name: 'db', body: edited });
+	await stage.pod(team, 'web-2', annotation({ path: '/prod/db' }));
+	const after = await stage.secret(team, 'db', ({ data }) => data['password'] === 'right');
+	t.deepEqual({ ...after.data }, { user: 'app', password: 'right' });
+});
+
+test('a path that does not exist is told to the pod and in the log, and nothing is written', async t => {
+	const stage = await startStage(t);
+	const controller = await stage.start();
+	const team = await stage.namespace('team');
+	await stage.pod(team, 'web', annotation({ path: '/prod/missing' }));
+	const { type, note } = await stage.event(team, 'web', 'SecretFetchFailed');
+	t.is(type, 'Warning');
+	t.regex(
+		note,
+		/^Failed to fetch secret from aws-secretsmanager \(path: \/prod\/missing\): .*SECRET_NOT_FOUND/,
+	);
+	t.regex(note, /create the secret or correct the path/);
+	const line = await controller.log.waitFor({
+		level: 'warn',
+		code: 'SECRET_NOT_FOUND',
+		secret: `${team}/db`,
+	});
+	t.is(line['path'], '/prod/missing');
+	t.is(stage.world.secret(team, 'db'), undefined);
+	t.is(await controller.metric('jasm_syncs_total', { outcome: 'SECRET_NOT_FOUND' }), 1);
+});
+
+test('a refused read names the permissions that it takes, and no account, role or request in its Event', async t => {
+	const stage = await startStage(t, { secretsManager: { allow: name => !name.includes('closed') } });
+	const controller = await stage.start();
+	const team = await stage.namespace('team');
+	stage.secretsManager.put('/prod/closed', { user: 'app' });
+	await stage.pod(team, 'web', annotation({ path: '/prod/closed' }));
+	const { note } = await stage.event(team, 'web', 'SecretFetchFailed');
+	t.regex(note, /PROVIDER_DENIED/);
+	t.notRegex(note, /\d{12}|arn:|assumed-role|[0-9a-f]{8}-[0-9a-f]{4}/);
+	const { error } = await controller.log.waitFor({ code: 'PROVIDER_DENIED', secret: `${team}/db` });
+	t.regex(error!.message!, /secretsmanager:GetSecretValue/);
+	t.regex(error!.message!, /kms:Decrypt/);
+	t.is(stage.world.secret(team, 'db'), undefined);
+});
+
+test('a new provider is a plugin: an embedding program brings it along and the core stays as it is', async t => {
+	const stage = await startStage(t);
+	const team = await stage.namespace('team');
+	const asked: string[] = [];
+	await stage.start({
+		config: { policy: [{ namespaces: ['team-*'], provider: 'own', paths: ['/prod/**'] }] },
+		providers: {
+			own: {
+				async read({ path }) {
+					asked.push(path);
+					return new SecretValue({ payload: Buffer.from('{"from":"own"}'), version: '7' });
+				},
+			},
+		},
+	});
+	await stage.pod(team, 'web', annotation({ provider: 'own', path: '/prod/x' }));
+	const secret = await stage.secret(team, 'db');
+	t.deepEqual({ ...secret.data }, { from: 'own' });
+	t.is(secret.labels['jasm.codnod.io/provider'], 'own');
+	t.deepEqual(asked, ['/prod/x']);
+});
