@@ -6,14 +6,50 @@ import { printable } from './printable.ts';
 export type { Logger } from 'pino';
 
 /** Names under which a value could ever stand in a logged object; the second line after types that redact. */
-const SENSITIVE = ['data', 'stringData', 'payload', 'values', 'value', 'token', 'password', 'authorization'];
-const REDACTED_PATHS = SENSITIVE.flatMap(name => [name, `*.${name}`, `*.*.${name}`]);
+const SENSITIVE: ReadonlySet<string> = new Set([
+	'data',
+	'stringData',
+	'payload',
+	'values',
+	'value',
+	'token',
+	'password',
+	'authorization',
+]);
+const REDACTED = '[redacted]';
+const REDACTED_DEPTH = 3;
+
+/**
+ * The object without what stands under such a name; itself where nothing does. (Pino's own redaction walks
+ * every path in every line: a quarter of a millisecond each without a compiler.)
+ */
+function redacted(object: Record<string, unknown>, depth = REDACTED_DEPTH): Record<string, unknown> {
+	let copy: Record<string, unknown> | undefined;
+	for (const name of Object.keys(object)) {
+		const value = object[name];
+		const safe = SENSITIVE.has(name)
+			? REDACTED
+			: depth > 1 && isOpen(value)
+				? redacted(value, depth - 1)
+				: value;
+		if (safe !== value) {
+			copy ??= { ...object };
+			copy[name] = safe;
+		}
+	}
+
+	return copy ?? object;
+}
+
+/** Whether the fields of a value are what would be printed. An error goes through its serializer. */
+const isOpen = (value: unknown): value is Record<string, unknown> =>
+	typeof value === 'object' && value !== null && !(value instanceof Error) && !('toJSON' in value);
 
 /**
  * An error as it may be logged. Of an error that is not ours only the name and the stack's frames are kept:
  * its message may quote a payload (JSON.parse does).
  */
-function serializeError(error: unknown): unknown {
+function serializeError(error: unknown): Record<string, unknown> {
 	if (error instanceof JasmError) {
 		const { code, message, details, cause } = error;
 		return {
@@ -55,10 +91,13 @@ export function createLogger({ level, destination }: LoggerSettings): Logger {
 		messageKey: 'message',
 		errorKey: 'error',
 		timestamp: pino.stdTimeFunctions.isoTime,
-		formatters: { level: label => ({ level: label }) },
-		serializers: { error: serializeError },
+		formatters: { level: label => ({ level: label }), log: redacted },
+		// Serializers alone see what a child logger carries along.
+		serializers: {
+			...Object.fromEntries([...SENSITIVE].map(name => [name, () => REDACTED])),
+			error: error => redacted(serializeError(error)),
+		},
 		hooks: { logMethod: withoutErrorText },
-		redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
 	};
 	return destination === undefined ? pino(options) : pino(options, destination);
 }

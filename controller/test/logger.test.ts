@@ -66,10 +66,14 @@ test('values and fields named like values are redacted at every level', t => {
 			secretValue: value,
 			data: { k: CANARY },
 			nested: { token: CANARY, deep: { password: CANARY } },
+			list: [{ value: CANARY }],
 		});
+		const details = { value: CANARY, status: 400 };
+		logger[level]({ error: new JasmError('reading a', { code: 'INTERNAL', details }) });
+		logger.child({ token: CANARY })[level]('of a child');
 	}
 
-	t.is(lines.length, 6);
+	t.is(lines.length, 18);
 	t.false(lines.join().includes(CANARY));
 });
 
