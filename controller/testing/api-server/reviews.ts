@@ -4,10 +4,8 @@ import { isRecord } from './object.ts';
 import type { Authorizer } from './rbac.ts';
 import type { RequestInfo } from './request-info.ts';
 import { invalid, invalidValue, notFound } from './status.ts';
-import type { Tokens } from './tokens.ts';
+import { serverAudience, type Tokens } from './tokens.ts';
 import { timestamp } from './writer.ts';
-
-const defaultAudience = 'https://kubernetes.default.svc.cluster.local';
 
 const specOf = (body: unknown): Record<string, unknown> =>
 	isRecord(body) && isRecord(body['spec']) ? body['spec'] : {};
@@ -26,7 +24,7 @@ export const answerTokenRequest = (exchange: Exchange, tokens: Tokens, body: unk
 			),
 		]);
 	}
-	const audiences = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [defaultAudience];
+	const audiences = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [serverAudience];
 	const issued = tokens.issue(namespace, name, seconds, audiences);
 	if (!issued) throw notFound({ group: '', plural: 'serviceaccounts' }, name);
 	exchange.sendJson(201, {
@@ -55,7 +53,7 @@ export const answerReview = (
 		return answer(
 			'TokenReview',
 			user
-				? { authenticated: true, user, audiences: [defaultAudience] }
+				? { authenticated: true, user, audiences: [serverAudience] }
 				: { user: {}, error: 'invalid bearer token' },
 		);
 	}

@@ -12,7 +12,7 @@ import { requestInfo } from './request-info.ts';
 import { type LoggedRequest, RequestLog } from './request-log.ts';
 import { seedObjects } from './seed.ts';
 import { Storage, type StoreEvent } from './storage.ts';
-import { Tokens } from './tokens.ts';
+import { serverAudience, Tokens } from './tokens.ts';
 import { Watches } from './watch.ts';
 import { type WriteRequest, Writer } from './writer.ts';
 
@@ -181,7 +181,7 @@ export class ApiServer {
 		namespace: string,
 		{
 			seconds = 3600,
-			audiences = ['https://kubernetes.default.svc.cluster.local'],
+			audiences = [serverAudience],
 		}: { seconds?: number; audiences?: readonly string[] } = {},
 	): string {
 		const issued = this.#tokens.issue(namespace, serviceAccount, seconds, audiences);

@@ -10,7 +10,18 @@ export type User = {
 	readonly groups: readonly string[];
 };
 
-type Issued = { user: User; namespace: string; account: string; uid: string; expires: number };
+type Issued = {
+	user: User;
+	namespace: string;
+	account: string;
+	uid: string;
+	expires: number;
+	/** False for a token that is meant for others than this server. */
+	forServer: boolean;
+};
+
+/** The audience of tokens for the API server itself. */
+export const serverAudience = 'https://kubernetes.default.svc.cluster.local';
 
 /** A token and the moment it ends, as a TokenRequest answers it. */
 export type IssuedToken = { readonly token: string; readonly expires: Date };
@@ -56,7 +67,7 @@ export class Tokens {
 	userOf(token: string): User | undefined {
 		if (token === this.admin) return this.#adminUser;
 		const issued = this.#issued.get(token);
-		if (!issued || issued.expires <= this.#now().getTime()) return undefined;
+		if (!issued?.forServer || issued.expires <= this.#now().getTime()) return undefined;
 		const account = this.#storage.get(serviceAccounts, issued.namespace, issued.account);
 		return account?.object.metadata.uid === issued.uid ? issued.user : undefined;
 	}
@@ -91,7 +102,14 @@ export class Tokens {
 			uid,
 			groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
 		};
-		this.#issued.set(token, { user, namespace, account, uid, expires });
+		this.#issued.set(token, {
+			user,
+			namespace,
+			account,
+			uid,
+			expires,
+			forServer: audiences.includes(serverAudience),
+		});
 		return { token, expires: new Date(expires) };
 	}
 

@@ -1,5 +1,6 @@
 // The wire client of the contract suite: plain HTTP/1.1 requests and watch streams against any API server.
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { load } from 'js-yaml';
@@ -32,8 +33,13 @@ export const metadataListAccept =
 
 type Credentials = { readonly token?: string; readonly cert?: Buffer; readonly key?: Buffer };
 
-const decoded = (text: string | undefined): Buffer | undefined =>
-	text === undefined ? undefined : Buffer.from(text, 'base64');
+/** A field of a kubeconfig that is either inline (`<name>-data`, base64) or a file. */
+const credential = (from: Json, name: string): Buffer | undefined => {
+	const inline: unknown = from[`${name}-data`];
+	const file: unknown = from[name];
+	if (typeof inline === 'string') return Buffer.from(inline, 'base64');
+	return typeof file === 'string' ? readFileSync(file) : undefined;
+};
 
 /** An open watch, read event by event. */
 export class WatchStream {
@@ -95,15 +101,18 @@ export class ContractClient {
 	readonly #credentials: Credentials;
 	readonly #agent = new Agent({ keepAlive: true, maxSockets: 8 });
 
-	/** `kubeconfig` is its text; the first cluster and user count. */
+	/** `kubeconfig` is its text; its current context counts. */
 	constructor(kubeconfig: string) {
 		const config = load(kubeconfig) as Json;
-		const { cluster } = config['clusters'][0];
-		const { user } = config['users'][0];
+		const named = (list: string, name: string): Json =>
+			config[list].find((entry: Json) => entry['name'] === name);
+		const { context } = named('contexts', config['current-context']);
+		const { cluster } = named('clusters', context.cluster);
+		const { user } = named('users', context.user);
 		this.#base = new URL(cluster.server);
-		this.#ca = decoded(cluster['certificate-authority-data']);
-		const cert = decoded(user['client-certificate-data']);
-		const key = decoded(user['client-key-data']);
+		this.#ca = credential(cluster, 'certificate-authority');
+		const cert = credential(user, 'client-certificate');
+		const key = credential(user, 'client-key');
 		this.#credentials = { token: user.token, ...(cert && key ? { cert, key } : {}) };
 	}
 

@@ -1,10 +1,13 @@
 // Every promise of the contract.
 import { access } from './access.ts';
 import { deletes } from './deletes.ts';
+import { guards } from './guard.ts';
+import { pages } from './pages.ts';
 import { patches } from './patches.ts';
 import { reads } from './reads.ts';
 import type { ContractPromise } from './target.ts';
 import { validation } from './validation.ts';
+import { watchLists } from './watch-list.ts';
 import { watches } from './watches.ts';
 import { writes } from './writes.ts';
 
@@ -13,7 +16,10 @@ export const promises: readonly ContractPromise[] = [
 	...patches,
 	...deletes,
 	...reads,
+	...pages,
 	...watches,
+	...watchLists,
 	...validation,
 	...access,
+	...guards,
 ];

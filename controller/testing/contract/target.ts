@@ -2,7 +2,12 @@
 import { ContractClient, uniqueName } from './client.ts';
 
 /** What differs between versions by design; promises say what they need. */
-export type Feature = 'watch-list' | 'no-watch-list' | 'admission-policies' | 'expired-history';
+export type Feature =
+	| 'watch-list'
+	| 'watch-list-gate-off'
+	| 'no-watch-list'
+	| 'admission-policies'
+	| 'expired-history';
 
 export type Target = {
 	readonly client: ContractClient;
@@ -26,7 +31,8 @@ export const openTarget = async (kubeconfig: string, guard: string): Promise<Tar
 		'GET',
 		'/api/v1/namespaces?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1&labelSelector=none',
 	);
-	features.add(watchList.status === 200 ? 'watch-list' : 'no-watch-list');
+	const gateOff = /feature gate/.test(watchList.text);
+	features.add(watchList.status === 200 ? 'watch-list' : gateOff ? 'watch-list-gate-off' : 'no-watch-list');
 	const policies = await client.send(
 		'GET',
 		'/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies',
