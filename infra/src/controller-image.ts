@@ -50,10 +50,12 @@ export class ControllerImage extends pulumi.ComponentResource {
 		super('jasm:infra:ControllerImage', name, {}, options);
 		const image = imageName();
 		const archive = 'infra/dist/jasm-controller.tar';
+		const context = 'infra/dist/context';
 		const create =
 			args.kind === 'archive'
 				? `pnpm run image --tag ${image} --output ${archive} && minikube -p ${args.minikube} image load ${archive}`
-				: `minikube -p ${args.minikube} image build -t ${image} -f controller/Dockerfile .`;
+				: `node infra/image/context.ts ${context} && ` +
+					`minikube -p ${args.minikube} image build -t ${image} -f controller/Dockerfile ${context}`;
 		const build = new command.local.Command(name, { create, dir: ROOT, triggers: [image] }, { parent: this });
 		this.reference = build.id.apply(() => image);
 		this.registerOutputs({ reference: this.reference });

@@ -81,7 +81,7 @@ test.serial(
 		for (const [kind, command] of [
 			[
 				'minikube-build',
-				/^minikube -p minikube image build -t jasm-controller:[0-9a-f]{12} -f controller\/Dockerfile \.$/,
+				/^node infra\/image\/context\.ts (\S+) && minikube -p minikube image build -t jasm-controller:[0-9a-f]{12} -f controller\/Dockerfile \1$/,
 			],
 			[
 				'archive',

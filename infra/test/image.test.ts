@@ -1,8 +1,11 @@
 // The image archive: a well-formed archive whose parts agree, the same bytes for the same files.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { dockerArchive } from '../image/archive.ts';
+import { stageContext } from '../image/context.ts';
 import { type TarEntry, tar, withDirectories } from '../image/tar.ts';
 
 /** Reads an archive back by the format's own rules, checksum included. */
@@ -78,4 +81,21 @@ test('both ways to an image start the controller with the same command', t => {
 	const dockerfile = readFileSync(new URL('../../controller/Dockerfile', import.meta.url), 'utf8');
 	const [, declared = '[]'] = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile) ?? [];
 	t.deepEqual(Entrypoint, JSON.parse(declared));
+});
+
+test('the build context holds everything that the Dockerfile copies, and no installed package', t => {
+	const folder = mkdtempSync(join(tmpdir(), 'jasm-context-'));
+	t.teardown(() => rmSync(folder, { recursive: true }));
+	stageContext(folder);
+	const dockerfile = readFileSync(join(folder, 'controller/Dockerfile'), 'utf8');
+	const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, sources = '']) =>
+		sources.split(' '),
+	);
+	t.true(copied.length > 5);
+	for (const source of copied) t.true(existsSync(join(folder, source)), source);
+	const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+	t.deepEqual(
+		files.filter(file => /(^|\/)(node_modules|dist)(\/|$)/.test(file)),
+		[],
+	);
 });
