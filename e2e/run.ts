@@ -14,13 +14,20 @@ import { guards } from './test/guards.ts';
 import { installation } from './test/installation.ts';
 import { changes, end } from './test/lifecycle.ts';
 import { memoryOf, memoryWithPods } from './test/memory.ts';
+import { oldest, tokensOutlived, type Waiting } from './test/oldest.ts';
 import { rights } from './test/rights.ts';
 import { scale } from './test/scale.ts';
 import { stories } from './test/stories.ts';
 
+let waiting: Waiting | undefined;
+
 /** Parts that `--only=a,b` can choose from; stage, guards and installation always run. */
 const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
 	stories,
+	// Early, because ten minutes have to pass until its end.
+	oldest: async scene => {
+		waiting = await oldest(scene);
+	},
 	rest: scene => memoryOf(scene, 'at rest'),
 	scale,
 	bursts: scene => memoryOf(scene, 'after the bursts'),
@@ -29,6 +36,9 @@ const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
 	faults,
 	changes,
 	crowd: memoryWithPods,
+	outlived: async scene => {
+		if (waiting !== undefined) await tokensOutlived(scene, waiting);
+	},
 	calls,
 	end,
 };

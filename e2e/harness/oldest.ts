@@ -1,0 +1,179 @@
+// The oldest Kubernetes at hand, control plane alone, with the controller as a process and tokens of ten minutes.
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+	CreateOpenIDConnectProviderCommand,
+	CreateRoleCommand,
+	PutRolePolicyCommand,
+} from '@aws-sdk/client-iam';
+import { CreateBucketCommand, PutBucketPolicyCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { loadAllYaml } from '@kubernetes/client-node';
+import { issuerFlags } from '../../infra/src/minikube.ts';
+import * as documents from '../../infra/src/policy-documents.ts';
+import { onEnd } from './cleanup.ts';
+import { Cluster } from './cluster.ts';
+import { JASM } from './controller.ts';
+import { ACCOUNT, REGION } from './moto.ts';
+import { type Result, run, type Started, start } from './processes.ts';
+import type { Stage } from './stage.ts';
+import { type Environment, ROOT, STAGE } from './workspace.ts';
+
+/** The shortest life that the API server gives a token, in seconds; the kubelet renews after four fifths. */
+export const TOKEN_SECONDS = 600;
+const RENEW_MS = TOKEN_SECONDS * 800;
+const BUCKET = `jasm-oidc-${ACCOUNT}-oldest`;
+const ISSUER = `https://${BUCKET}.s3.${REGION}.amazonaws.com`;
+const ROLE = 'jasm-oldest';
+const PROVIDER = 'aws-secretsmanager';
+/** Kinds of the rendered manifests that are applied: rights alone. */
+const RIGHTS = ['Namespace', 'ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'];
+
+export class Oldest {
+	readonly cluster: Cluster;
+	readonly #stage: Stage;
+	readonly #folder = join(STAGE, 'oldest');
+
+	constructor(stage: Stage) {
+		this.#stage = stage;
+		this.cluster = new Cluster({ env: stage.env, profile: 'oldest' });
+	}
+
+	/** Starts the cluster, makes it known to AWS and installs the rights of a profile. */
+	async start(): Promise<void> {
+		const alone = this.#stage.cluster.machine === undefined ? [] : ['--control-plane-only'];
+		await this.cluster.start('--kubernetes-version=v1.24.17', ...alone, ...issuerFlags(ISSUER));
+		const manifests = loadAllYaml(readFileSync(join(ROOT, 'deploy/self-heal.yaml'), 'utf8')) as {
+			kind: string;
+		}[];
+		const items = manifests.filter(({ kind }) => RIGHTS.includes(kind));
+		const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+		const applied = await this.cluster.kubectl(['apply', '-f', '-'], list);
+		if (applied.code !== 0) throw new Error(`installing the rights: ${applied.stderr}`);
+		await this.#register();
+		mkdirSync(this.#folder, { recursive: true });
+		await this.#renew();
+		const timer = setInterval(() => void this.#renew().catch(() => {}), RENEW_MS);
+		onEnd('the renewal of tokens', () => clearInterval(timer));
+	}
+
+	/** Runs the controller to its end; for those that refuse to run. */
+	attempt(profile: string, ...flags: string[]): Promise<Result> {
+		const options = { env: this.#env, log: 'oldest-attempt', timeoutMs: 20_000 };
+		return run(process.execPath, this.#command(profile, flags), options);
+	}
+
+	/** Starts the controller; `captured` is the port of its metrics. */
+	controller(profile: string, ...flags: string[]): Promise<Started> {
+		return start(`oldest-${profile}`, process.execPath, this.#command(profile, flags), {
+			env: this.#env,
+			ready: /"metricsPort":(\d+)/,
+		});
+	}
+
+	/** The token that the controller was given last, for the API server. */
+	token(): string {
+		return readFileSync(join(this.#folder, 'api-token'), 'utf8');
+	}
+
+	get #env(): Environment {
+		const { PATH = '' } = this.#stage.env;
+		return {
+			PATH,
+			POD_NAMESPACE: JASM,
+			POD_NAME: 'oldest',
+			AWS_REGION: REGION,
+			AWS_ROLE_ARN: `arn:aws:iam::${ACCOUNT}:role/${ROLE}`,
+			AWS_WEB_IDENTITY_TOKEN_FILE: join(this.#folder, 'aws-token'),
+			AWS_EC2_METADATA_DISABLED: 'true',
+		};
+	}
+
+	#command(profile: string, flags: readonly string[]): string[] {
+		const endpoint = `http://127.0.0.1:${this.#stage.gatePort}`;
+		const config = {
+			profile,
+			providers: { [PROVIDER]: { kind: PROVIDER, region: REGION, endpoint, stsEndpoint: endpoint } },
+			policy: this.#rules,
+		};
+		const file = join(this.#folder, `${profile}.yaml`);
+		writeFileSync(file, JSON.stringify(config));
+		const any = ['--health-probe-bind-address=127.0.0.1:0', '--metrics-bind-address=127.0.0.1:0'];
+		const kubeconfig = `--kubeconfig=${join(this.#folder, 'kubeconfig')}`;
+		return [join(ROOT, 'controller/dist/controller.js'), `--config=${file}`, kubeconfig, ...any, ...flags];
+	}
+
+	get #rules() {
+		return [{ namespaces: ['e2e-*'], provider: PROVIDER, paths: ['/prod/**'] }];
+	}
+
+	/** What the stack does for the other cluster, with the same documents. */
+	async #register(): Promise<void> {
+		const { s3, iam } = this.#stage.account;
+		const raw = async (path: string) => (await this.cluster.kubectl(['get', '--raw', path])).stdout;
+		await s3.send(
+			new CreateBucketCommand({ Bucket: BUCKET, CreateBucketConfiguration: { LocationConstraint: REGION } }),
+		);
+		const Policy = JSON.stringify(documents.issuerBucketPolicy(`arn:aws:s3:::${BUCKET}`));
+		await s3.send(new PutBucketPolicyCommand({ Bucket: BUCKET, Policy }));
+		for (const Key of [documents.DISCOVERY_KEY, documents.JWKS_KEY]) {
+			await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body: await raw(`/${Key}`) }));
+		}
+		const { OpenIDConnectProviderArn: providerArn = '' } = await iam.send(
+			new CreateOpenIDConnectProviderCommand({ Url: ISSUER, ClientIDList: [documents.AUDIENCE] }),
+		);
+		const trust = { providerArn, issuer: ISSUER, namespace: JASM, serviceAccount: JASM };
+		const AssumeRolePolicyDocument = JSON.stringify(documents.trustPolicy(trust));
+		await iam.send(new CreateRoleCommand({ RoleName: ROLE, AssumeRolePolicyDocument }));
+		const controller = { providers: { [PROVIDER]: { kind: PROVIDER, region: REGION } }, policy: this.#rules };
+		const permissions = documents.permissionPolicy(controller as never, {
+			accountId: ACCOUNT,
+			region: REGION,
+		});
+		await iam.send(
+			new PutRolePolicyCommand({
+				RoleName: ROLE,
+				PolicyName: 'read-secrets',
+				PolicyDocument: JSON.stringify(permissions),
+			}),
+		);
+	}
+
+	/** Writes fresh tokens where the controller reads them, whole or not at all, as the kubelet does. */
+	async #renew(): Promise<void> {
+		const audiences = { 'api-token': undefined, 'aws-token': documents.AUDIENCE };
+		for (const [name, audience] of Object.entries(audiences)) {
+			const { status } = await this.cluster.core.createNamespacedServiceAccountToken({
+				name: JASM,
+				namespace: JASM,
+				body: {
+					spec: {
+						audiences: audience === undefined ? [ISSUER] : [audience],
+						expirationSeconds: TOKEN_SECONDS,
+					},
+				},
+			});
+			const file = join(this.#folder, name);
+			writeFileSync(`${file}.new`, status?.token ?? '', { mode: 0o600 });
+			renameSync(`${file}.new`, file);
+		}
+		const target = this.cluster.config.getCurrentCluster();
+		const config = {
+			apiVersion: 'v1',
+			kind: 'Config',
+			'current-context': 'oldest',
+			clusters: [
+				{
+					name: 'oldest',
+					cluster: {
+						server: target?.server,
+						...(target?.caFile === undefined ? {} : { 'certificate-authority': target.caFile }),
+						...(target?.caData === undefined ? {} : { 'certificate-authority-data': target.caData }),
+					},
+				},
+			],
+			users: [{ name: 'jasm', user: { 'token-file': join(this.#folder, 'api-token') } }],
+			contexts: [{ name: 'oldest', context: { cluster: 'oldest', user: 'jasm' } }],
+		};
+		writeFileSync(join(this.#folder, 'kubeconfig'), JSON.stringify(config));
+	}
+}
