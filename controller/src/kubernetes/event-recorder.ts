@@ -1,6 +1,6 @@
 // Records Events on pods without ever standing in the way: bounded, rate-limited, never throws, never waits.
 import type { JasmError } from '../errors.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../runtime/clock.ts';
 import type { KubernetesClient } from './client.ts';
 import { Lru } from './lru.ts';
 import { microTime } from './micro-time.ts';
@@ -32,6 +32,8 @@ export type EventRecorderOptions = {
 const CONTROLLER = 'jasm';
 const QUEUE = 1_000;
 const CONCURRENCY = 2;
+/** Events let the burst of writes that they tell of go first. */
+const HESITATION_MS = 100;
 const REMEMBERED = 1_024;
 const BURST = 25;
 const REFILL_MS = 5 * 60_000;
@@ -50,6 +52,7 @@ export class EventRecorder {
 	readonly #buckets = new Lru<string, Bucket>(REMEMBERED);
 	readonly #series = new Lru<string, Series>(REMEMBERED);
 	readonly #idle = new Set<() => void>();
+	#hesitation: Timer | undefined;
 	#sending = 0;
 	#count = 0;
 
@@ -70,12 +73,13 @@ export class EventRecorder {
 		else if (this.#queue.length >= QUEUE) this.#options.onDropped?.('queue-full');
 		else {
 			this.#queue.push(this.#manifest(pod, { ...event, note }));
-			this.#send();
+			this.#hesitation ??= this.#options.clock.schedule(HESITATION_MS, () => this.#send());
 		}
 	}
 
 	/** Resolves when nothing is pending any more, or after `deadlineMs`. */
 	async flush(deadlineMs: number): Promise<void> {
+		this.#send();
 		if (this.pending === 0) return;
 		const { promise, resolve } = Promise.withResolvers<void>();
 		const timer = this.#options.clock.schedule(deadlineMs, resolve);
@@ -86,6 +90,8 @@ export class EventRecorder {
 	}
 
 	#send(): void {
+		this.#hesitation?.cancel();
+		this.#hesitation = undefined;
 		while (this.#sending < CONCURRENCY) {
 			const event = this.#queue.shift();
 			if (event === undefined) break;
