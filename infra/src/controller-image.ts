@@ -40,6 +40,8 @@ export type ControllerImageArgs = {
 	readonly kind: 'minikube-build' | 'archive';
 	/** Name of the minikube profile that gets the image. */
 	readonly minikube: string;
+	/** A cluster made anew has no image, whatever the state says. */
+	readonly clusterId: string;
 };
 
 export class ControllerImage extends pulumi.ComponentResource {
@@ -56,7 +58,11 @@ export class ControllerImage extends pulumi.ComponentResource {
 				? `pnpm run image --tag ${image} --output ${archive} && minikube -p ${args.minikube} image load ${archive}`
 				: `node infra/image/context.ts ${context} && ` +
 					`minikube -p ${args.minikube} image build -t ${image} -f controller/Dockerfile ${context}`;
-		const build = new command.local.Command(name, { create, dir: ROOT, triggers: [image] }, { parent: this });
+		const build = new command.local.Command(
+			name,
+			{ create, dir: ROOT, triggers: [image, args.clusterId] },
+			{ parent: this },
+		);
 		this.reference = build.id.apply(() => image);
 		this.registerOutputs({ reference: this.reference });
 	}

@@ -95,10 +95,11 @@ function secretArns(config: ControllerConfig, account: AccountFacts): { arns: st
 
 /**
  * A path pattern in IAM's words. IAM's `*` also crosses slashes, so behind its literal start the role may
- * be wider than the rule, never narrower: the controller enforces the rule itself.
+ * be wider than the rule, never narrower: the controller enforces the rule itself. `**` in the middle also
+ * stands for no segment at all, so its slash goes with it.
  */
 function iamPattern(path: string, namespace: string): string {
-	return path.replaceAll('{namespace}', namespace).replaceAll(/\*+/g, '*');
+	return path.replaceAll('{namespace}', namespace).replaceAll('**/', '*').replaceAll(/\*+/g, '*');
 }
 
 /** What the ARN of every secret of an account and region begins with. */

@@ -7,6 +7,8 @@ import { type IssuerDocuments, prepareMinikube, readIssuer } from './minikube.ts
 export type Facts = {
 	/** The one kubeconfig file that every command and Pulumi provider is given. */
 	readonly kubeconfig: string;
+	/** Tells this cluster from one that was made anew under the same name. */
+	readonly clusterId: string;
 	/** What the issuer has to publish; undefined where the cluster's issuer is registered already. */
 	readonly issuer: IssuerDocuments | undefined;
 };
@@ -29,7 +31,8 @@ export async function preflight(config: InfraConfig, ports: GuardPorts): Promise
 	await checkContext(cluster, ports.run);
 	const documents = issuer === undefined ? undefined : await readIssuer({ cluster, issuer, ...ports });
 	await checkVersion(config, cluster, ports.run);
-	return { kubeconfig, issuer: config.identity.kind === 'minikube' ? documents : undefined };
+	const clusterId = await readClusterId(cluster, ports.run);
+	return { kubeconfig, clusterId, issuer: config.identity.kind === 'minikube' ? documents : undefined };
 }
 
 function kubeconfigFile(config: InfraConfig, environment: GuardPorts['environment']): string {
@@ -114,4 +117,13 @@ async function checkVersion(config: InfraConfig, cluster: Cluster, run: GuardPor
 			'Run: pulumi config set profile self-heal; pulumi config set admissionPolicy false',
 		);
 	}
+}
+
+async function readClusterId(cluster: Cluster, run: GuardPorts['run']): Promise<string> {
+	const { stdout, stderr } = await run(...kubectl(cluster, 'get', 'namespace', 'kube-system', '-o', 'json'));
+	const { uid } = (parse(stdout)['metadata'] ?? {}) as { uid?: string };
+	return (
+		uid ??
+		refuse(`namespace kube-system cannot be read (${lastLine(stderr)})`, 'Check your rights in the cluster')
+	);
 }

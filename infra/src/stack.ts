@@ -28,7 +28,7 @@ export function declareJasm(config: InfraConfig, facts: Facts): Outputs {
 	const inAccount = { providers: account === undefined ? [] : [account] };
 
 	const roleArn = declareRole(config, facts, inAccount);
-	const image = declareImage(config);
+	const image = declareImage(config, facts);
 	const jasm = new Jasm(
 		NAME,
 		{
@@ -69,9 +69,9 @@ function declareRole(
 	return new IrsaRole(NAME, { providerArn, issuer, controller, ...subject, ...aws }, options).roleArn;
 }
 
-function declareImage({ image }: InfraConfig): pulumi.Input<string> {
+function declareImage({ image }: InfraConfig, { clusterId }: Facts): pulumi.Input<string> {
 	if (image.kind === 'given') return image.reference;
-	return new ControllerImage('image', { kind: image.kind, minikube: MINIKUBE }).reference;
+	return new ControllerImage('image', { kind: image.kind, minikube: MINIKUBE, clusterId }).reference;
 }
 
 function nextSteps(config: InfraConfig, facts: Facts): string[] {

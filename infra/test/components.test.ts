@@ -89,11 +89,14 @@ test.serial(
 			],
 		] as const) {
 			const { one, outputs } = await declare(() => {
-				return { reference: new ControllerImage('image', { kind, minikube: 'minikube' }).reference };
+				return {
+					reference: new ControllerImage('image', { kind, minikube: 'minikube', clusterId: 'uid' }).reference,
+				};
 			});
 			const { create, triggers } = inputs(one(':Command'));
 			t.regex(create, command);
-			t.deepEqual(triggers, [imageName()]);
+			// A new cluster has no image, whatever the state says.
+			t.deepEqual(triggers, [imageName(), 'uid']);
 			t.is(await resolved(outputs['reference'] as string), imageName());
 		}
 	},

@@ -1,4 +1,5 @@
 // IAM documents: they cover what the policy rules grant, within the account, and trust one ServiceAccount.
+import { compilePolicy, decide } from '@jasm/controller';
 import test from 'ava';
 import fc from 'fast-check';
 import type { ControllerConfig, PolicyRule } from '../src/controller-config.ts';
@@ -75,21 +76,34 @@ test('exact, open and per-namespace paths become the ARNs that Secrets Manager g
 	);
 });
 
-test('whatever a rule grants, the role can read: neither suffix nor glob is forgotten', t => {
-	const segments = fc.array(name, { minLength: 1, maxLength: 3 });
+test('whatever the controller lets a namespace read, the role can read too', t => {
+	const segment = fc.constantFrom('**', '*', '?', 'a', 'b*', '{namespace}', 'x-{namespace}');
+	const pattern = fc.array(segment, { minLength: 1, maxLength: 4 }).map(parts => `/prod/${parts.join('/')}`);
+	const path = fc
+		.array(fc.constantFrom('a', 'b', 'bc', 'team', 'x-team', 'c'), { minLength: 1, maxLength: 4 })
+		.map(parts => `/prod/${parts.join('/')}`);
+	let granted = 0;
 	fc.assert(
-		fc.property(segments, segments, name, suffix, fc.boolean(), (fixed, rest, namespace, random, deep) => {
-			const pattern = `/${fixed.join('/')}/{namespace}/${deep ? '**' : '*'}`;
-			const path = `/${fixed.join('/')}/${namespace}/${deep ? rest.join('/') : rest[0]}`;
-			for (const namespaces of [['*'], [namespace]]) {
-				const arns = resources({ namespaces, provider: 'aws', paths: [pattern] });
+		fc.property(
+			pattern,
+			path,
+			fc.constantFrom('*', 'team', 't?am', 'te*'),
+			suffix,
+			(paths, wanted, glob, random) => {
+				const rule = { namespaces: [glob], provider: 'aws', paths: [paths] };
+				const policy = compilePolicy([rule], { ownNamespace: 'jasm' });
+				if (!decide(policy, { namespace: 'team', provider: 'aws', path: wanted }).allowed) return;
+				granted += 1;
+				const arn = `${PREFIX}${wanted}-${random}`;
 				t.true(
-					arns.some(arn => iamMatches(arn, `${PREFIX}${path}-${random}`)),
-					`${pattern} misses ${path}`,
+					resources(rule).some(candidate => iamMatches(candidate, arn)),
+					`${paths} misses ${wanted}`,
 				);
-			}
-		}),
+			},
+		),
+		{ numRuns: 5_000 },
 	);
+	t.true(granted > 200, `only ${granted} of the cases were reads that the policy allows`);
 });
 
 test('an exact path opens neither a longer name nor another account or region', t => {

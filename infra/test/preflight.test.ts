@@ -21,6 +21,7 @@ test('a machine in order passes, and the issuer documents are those of the clust
 	const on = machine();
 	const facts = await preflight(stackConfig(), on);
 	t.is(facts.kubeconfig, '/home/dev/.kube/config');
+	t.is(facts.clusterId, 'uid-of-the-cluster');
 	t.deepEqual(JSON.parse(facts.issuer?.discovery ?? ''), {
 		issuer: BUCKET_ISSUER,
 		jwks_uri: `${BUCKET_ISSUER}/openid/v1/jwks`,

@@ -67,6 +67,8 @@ export function machine(state: MachineState = {}): Machine {
 		if (line.endsWith('/openid/v1/jwks')) return ok({ keys: [{ kid: 'a' }] });
 		if (line.endsWith('version -o json'))
 			return ok({ serverVersion: { major: '1', minor: state.minor ?? '37' } });
+		if (line.endsWith('get namespace kube-system -o json'))
+			return ok({ metadata: { uid: 'uid-of-the-cluster' } });
 		return failed(1, `not scripted: ${line}`);
 	};
 	return {

@@ -27,5 +27,6 @@ export function stackConfig(
 /** What the guards find in the cluster of that configuration. */
 export const FACTS = {
 	kubeconfig: '/home/dev/.kube/config',
+	clusterId: '0b5e7c1e-1111-4222-8333-444455556666',
 	issuer: { discovery: '{"issuer":"https://issuer.example"}', jwks: '{"keys":[]}' },
 };
