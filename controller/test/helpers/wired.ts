@@ -3,7 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { createKubernetesClient } from '../../src/kubernetes/client.ts';
 import type { ClusterConfig } from '../../src/kubernetes/config.ts';
 import type { Credentials } from '../../src/kubernetes/credentials.ts';
-import { createRest, type RequestFacts } from '../../src/kubernetes/rest.ts';
+import { createRest, type RequestFacts, type Rest } from '../../src/kubernetes/rest.ts';
 import { Session } from '../../src/kubernetes/session.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../testing/index.ts';
@@ -36,7 +36,8 @@ export function wired(t: ExecutionContext, server: ApiServer, options: WiredOpti
 	const session = new Session({ cluster, clock, random: () => 0.5 });
 	t.teardown(() => session.close());
 	const facts: RequestFacts[] = [];
-	const rest = createRest({
+	let pending = 0;
+	const inner = createRest({
 		session,
 		cluster,
 		clock,
@@ -44,5 +45,14 @@ export function wired(t: ExecutionContext, server: ApiServer, options: WiredOpti
 		userAgent: 'jasm/0.0.0',
 		onRequest: fact => facts.push(fact),
 	});
-	return { session, rest, facts, client: createKubernetesClient({ rest, clock }), cluster };
+	const rest: Rest = {
+		request(request) {
+			pending++;
+			return inner.request(request).finally(() => pending--);
+		},
+	};
+	const client = createKubernetesClient({ rest, clock });
+	/** Requests that have not been answered yet. */
+	const inFlight = () => pending;
+	return { session, rest, facts, client, cluster, inFlight };
 }
