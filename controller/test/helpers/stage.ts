@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CoreV1Api, V1Pod } from '@kubernetes/client-node';
+import type { CoreV1Api, V1Pod, V1PodSpec } from '@kubernetes/client-node';
 import type { ExecutionContext } from 'ava';
 import { ANNOTATION_KEY } from '../../src/annotation.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
@@ -16,6 +16,7 @@ import { type ClusterUnderTest, type ClusterUnderTestOptions, openCluster } from
 import { eventually } from './eventually.ts';
 import type { Profile } from './installation.ts';
 import { quiet } from './quiet.ts';
+import { type RawAnswer, type RawRequest, rawRequest } from './raw-request.ts';
 import { Replica, type ReplicaOptions } from './replica.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import type { SeenEvent, SeenSecret, World } from './world.ts';
@@ -43,6 +44,18 @@ export type StartOptions = Partial<Omit<ReplicaOptions, 'config' | 'clock'>> & {
 export type PodOptions = {
 	readonly labels?: Record<string, string>;
 	readonly annotations?: Record<string, string>;
+};
+
+/** A pod that may run in every namespace. */
+const RESTRICTED: V1PodSpec = {
+	securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+	containers: [
+		{
+			name: 'app',
+			image: 'app:1',
+			securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+		},
+	],
 };
 
 /** The provider that annotations name, unless they say otherwise. */
@@ -205,7 +218,7 @@ export class Stage {
 		const metadata = { name, annotations: all, ...(labels && { labels }) };
 		return this.core.createNamespacedPod({
 			namespace,
-			body: { metadata, spec: { containers: [{ name: 'app', image: 'app:1' }] } },
+			body: { metadata, spec: RESTRICTED },
 		});
 	}
 
@@ -240,6 +253,20 @@ export class Stage {
 		);
 	}
 
+	/** Every version of a Secret from now on, in order, the present one included. */
+	versions(namespace: string, name: string): readonly string[] {
+		const versions: string[] = [];
+		const look = () => {
+			const version = this.world.secret(namespace, name)?.resourceVersion;
+			if (version !== undefined && versions.at(-1) !== version) {
+				versions.push(version);
+			}
+		};
+		this.world.subscribe(look);
+		look();
+		return versions;
+	}
+
 	/** The Events that replicas of this stage recorded in a namespace, for one pod where it is given. */
 	events(namespace: string, pod?: string): SeenEvent[] {
 		return this.world
@@ -248,12 +275,13 @@ export class Stage {
 			.filter(event => pod === undefined || event.pod === pod);
 	}
 
-	/** The Event with this reason on a pod, as soon as there are `count` of them. */
-	event(namespace: string, pod: string, reason: string, count = 1): Promise<SeenEvent> {
+	/** The Event with this reason, or one of these, on a pod, as soon as there are `count` of them. */
+	event(namespace: string, pod: string, reason: string | readonly string[], count = 1): Promise<SeenEvent> {
+		const reasons = [reason].flat();
 		return eventually(
 			this.world.subscribe,
-			() => this.events(namespace, pod).filter(event => event.reason === reason)[count - 1],
-			{ what: `Event ${reason} on pod ${namespace}/${pod}`, seen: () => this.events(namespace) },
+			() => this.events(namespace, pod).filter(event => reasons.includes(event.reason))[count - 1],
+			{ what: `Event ${reasons} on pod ${namespace}/${pod}`, seen: () => this.events(namespace) },
 		);
 	}
 
@@ -272,6 +300,14 @@ export class Stage {
 			);
 			await this.event(namespace, name, 'SecretSyncSuccess');
 		}
+	}
+
+	/** A request under a token, or as the administrator, past every client. */
+	request(request: RawRequest, token?: string): Promise<RawAnswer> {
+		return rawRequest(
+			token === undefined ? this.cluster.adminConfig : this.cluster.kubeconfigFor(token),
+			request,
+		);
 	}
 
 	async close(): Promise<void> {

@@ -200,7 +200,7 @@ test('a new provider is a plugin: an embedding program brings it along and the c
 	const team = await stage.namespace('team');
 	const asked: string[] = [];
 	await stage.start({
-		config: { policy: [{ namespaces: ['team-*'], provider: 'own', paths: ['/prod/**'] }] },
+		config: { policy: [{ namespaces: [team], provider: 'own', paths: ['/prod/**'] }] },
 		providers: {
 			own: {
 				async read({ path }) {
