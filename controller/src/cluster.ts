@@ -2,7 +2,11 @@
 import { ANNOTATION_KEY } from './annotation.ts';
 import { MANAGED_BY } from './desired-secret.ts';
 import { createKubernetesClient, type KubernetesClient } from './kubernetes/client.ts';
-import { type KubernetesConfigOptions, loadKubernetesConfig } from './kubernetes/config.ts';
+import {
+	type ClusterConfig,
+	type KubernetesConfigOptions,
+	loadKubernetesConfig,
+} from './kubernetes/config.ts';
 import { createListWatch, type ListWatchOptions } from './kubernetes/list-watch.ts';
 import { createRest } from './kubernetes/rest.ts';
 import { needleOf } from './kubernetes/scan.ts';
@@ -21,7 +25,6 @@ import { Watcher, type WatchTransition } from './runtime/watcher.ts';
 const LIVE_PODS = 'status.phase!=Succeeded,status.phase!=Failed';
 
 export type ClusterOptions = {
-	readonly kubernetes: Omit<KubernetesConfigOptions, 'clock'>;
 	readonly clock: Clock;
 	readonly random: () => number;
 	readonly logger: Logger;
@@ -45,30 +48,48 @@ export type Cluster = {
 		intern: (text: string) => string,
 	): Watched<PodRecord>;
 	/** Profile self-heal: Secrets that carry JASM's label, metadata only. */
-	watchManagedSecrets(onChange: (change: Change<ManagedSecret>) => void): Watched<ManagedSecret>;
+	watchManagedSecrets(
+		onChange: (change: Change<ManagedSecret>) => void,
+		onListed: () => void,
+	): Watched<ManagedSecret>;
 	/** Opens the connection for writes ahead of its first use. */
 	connect(): Promise<void>;
 	close(): void;
 };
 
+/** What carries bytes to and from the API server: streams on the one, everything else on the other. */
+export type Wire = {
+	readonly cluster: ClusterConfig;
+	readonly transport: WatchTransport;
+	readonly session: Pick<Session, 'request' | 'recycle' | 'connect' | 'close'>;
+};
+
 /** Finds the cluster; opens nothing yet. Rejects with KUBERNETES_CONFIG_INVALID. */
-export async function connectCluster(options: ClusterOptions): Promise<Cluster> {
-	const { clock, random, metrics, version } = options;
+export async function connectCluster(
+	options: ClusterOptions & { readonly kubernetes: Omit<KubernetesConfigOptions, 'clock'> },
+): Promise<Cluster> {
+	const { clock, random, watchSilenceMs: silenceMs } = options;
 	const cluster = await loadKubernetesConfig({ ...options.kubernetes, clock });
-	const userAgent = `jasm/${version}`;
 	const session = new Session({ cluster, clock, random });
+	const transport = createWatchTransport({ cluster, clock, userAgent: userAgentOf(options), silenceMs });
+	return clusterOver({ cluster, transport, session }, options);
+}
+
+const userAgentOf = ({ version }: ClusterOptions) => `jasm/${version}`;
+
+export function clusterOver({ cluster, transport, session }: Wire, options: ClusterOptions): Cluster {
+	const { clock, random, metrics } = options;
 	const rest = createRest({
 		session,
 		cluster,
 		clock,
 		random,
-		userAgent,
+		userAgent: userAgentOf(options),
 		onRequest({ verb, resource, status, durationMs }) {
 			metrics.kubernetesRequests.inc({ verb, resource, status: String(status) });
 			metrics.kubernetesDuration.observe({ verb, resource }, durationMs / 1000);
 		},
 	});
-	const transport = createWatchTransport({ cluster, clock, userAgent, silenceMs: options.watchSilenceMs });
 	return {
 		client: createKubernetesClient({ rest, clock }),
 		namespace: cluster.namespace,
@@ -82,7 +103,7 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
 				equals: samePod,
 				onChange,
 			}),
-		watchManagedSecrets: onChange =>
+		watchManagedSecrets: (onChange, onListed) =>
 			watch<ManagedSecret>(options, transport, {
 				path: '/api/v1/secrets',
 				resource: 'secrets',
@@ -90,6 +111,7 @@ export async function connectCluster(options: ClusterOptions): Promise<Cluster> 
 				toRecord: toManagedSecret,
 				equals: (a, b) => a.resourceVersion === b.resourceVersion,
 				onChange,
+				onListed,
 			}),
 		connect: () => session.connect(),
 		close: () => session.close(),
@@ -102,15 +124,16 @@ type Collection<T extends Tracked> = Pick<
 > & {
 	readonly equals: (a: T, b: T) => boolean;
 	readonly onChange: (change: Change<T>) => void;
+	readonly onListed?: () => void;
 };
 
 function watch<T extends Tracked>(
 	{ clock, random, logger, metrics, watchTimeoutSeconds }: ClusterOptions,
 	transport: WatchTransport,
-	{ equals, onChange, ...collection }: Collection<T>,
+	{ equals, onChange, onListed, ...collection }: Collection<T>,
 ): Watched<T> {
 	const { resource } = collection;
-	const store = new Store<T>({ equals, onChange });
+	const store = new Store<T>({ equals, onChange, ...(onListed && { onListed }) });
 	const listWatch = createListWatch<T>({
 		...collection,
 		timeoutSeconds: watchTimeoutSeconds,

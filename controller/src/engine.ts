@@ -82,7 +82,12 @@ export function createEngine(options: EngineOptions): Engine {
 		change => intake.podChanged(change),
 		text => requests.intern(text),
 	);
-	const owned = selfHeal ? cluster.watchManagedSecrets(change => intake.secretChanged(change)) : undefined;
+	const owned = selfHeal
+		? cluster.watchManagedSecrets(
+				change => intake.secretChanged(change),
+				() => intake.secretsListed(),
+			)
+		: undefined;
 	const synced = Promise.all([pods.store.ready, owned?.store.ready]).then(() => {});
 
 	const reconcile = createReconcile({

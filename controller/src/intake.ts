@@ -72,6 +72,20 @@ export class Intake {
 		secrets.add(key, { priority: PRIORITY.annotationChange, delayMs: this.#correctionAt(key, now) - now });
 	}
 
+	/**
+	 * Profile self-heal: the list is complete. A Secret that was written and deleted while the watch was away
+	 * never was in the store, so that no difference tells of it.
+	 */
+	secretsListed(): void {
+		const { requests, managed, history, clock, secrets } = this.#options;
+		for (const key of requests.keys()) {
+			if (history.resourceVersionOf(key) !== undefined && managed.get(key) === undefined) {
+				history.changed(key, undefined, clock.monotonic());
+				secrets.add(key, { priority: PRIORITY.secretDeleted });
+			}
+		}
+	}
+
 	/** When the next correction of this key is due: now, or where the last one or one that waits leaves room. */
 	#correctionAt(key: Key, now: number): number {
 		this.#forgetCorrectionsBefore(now - CORRECTION_INTERVAL_MS);

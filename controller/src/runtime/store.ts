@@ -12,6 +12,8 @@ export type Change<T> = {
 export type StoreOptions<T extends Tracked> = {
 	/** Called synchronously, after the store shows the change. Must not throw. */
 	readonly onChange?: (change: Change<T>) => void;
+	/** Called synchronously after each complete list, when its differences were told. Must not throw. */
+	readonly onListed?: () => void;
 	/** Whether two records of one uid say the same, which is no change; identity unless told. */
 	readonly equals?: (a: T, b: T) => boolean;
 };
@@ -20,6 +22,7 @@ export class Store<T extends Tracked> {
 	/** Resolves when the first complete list has been taken in. */
 	readonly ready: Promise<void>;
 	readonly #onChange: (change: Change<T>) => void;
+	readonly #onListed: () => void;
 	readonly #equals: (a: T, b: T) => boolean;
 	readonly #becomeReady: () => void;
 	#records = new Map<string, T>();
@@ -27,8 +30,9 @@ export class Store<T extends Tracked> {
 	#relisted: Map<string, T> | undefined;
 	#synced = false;
 
-	constructor({ onChange = () => {}, equals = Object.is }: StoreOptions<T> = {}) {
+	constructor({ onChange = () => {}, onListed = () => {}, equals = Object.is }: StoreOptions<T> = {}) {
 		this.#onChange = onChange;
+		this.#onListed = onListed;
 		this.#equals = equals;
 		const { promise, resolve } = Promise.withResolvers<void>();
 		this.ready = promise;
@@ -102,6 +106,7 @@ export class Store<T extends Tracked> {
 			this.#tell(before, after, initial);
 		}
 		for (const before of old.values()) this.#tell(before, undefined, initial);
+		this.#onListed();
 		this.#becomeReady();
 	}
 

@@ -143,3 +143,19 @@ test('after any events the store holds what a naive model holds, and the changes
 		}),
 	);
 });
+
+test('a complete list is told of once, after its differences, and each relist again', t => {
+	const told: string[] = [];
+	const store = new Store<Pod>({
+		equals,
+		onChange: () => told.push('change'),
+		onListed: () => told.push('listed'),
+	});
+	for (let round = 0; round < 2; round++) {
+		store.apply({ type: 'init' });
+		store.apply({ type: 'init-apply', record: pod('a', round) });
+		store.apply({ type: 'init-done' });
+	}
+
+	t.deepEqual(told, ['change', 'listed', 'change', 'listed']);
+});
