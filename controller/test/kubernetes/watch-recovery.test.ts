@@ -1,12 +1,10 @@
 // What the watcher over the wire promises: whatever the API server does, the store ends up right and nothing is missed.
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
 import { JasmError } from '../../src/errors.ts';
 import { serviceAccountCredentials } from '../../src/kubernetes/credentials.ts';
 import { type ApiServer, answers } from '../../testing/index.ts';
+import { folder } from '../helpers/folder.ts';
 import { annotate, createPod, watching } from '../helpers/pod-watch.ts';
 import { until } from '../helpers/until.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
@@ -117,22 +115,13 @@ test('F9: a restart of the API server (refused, then 429, then ok) loses nothing
 	t.is(lists(), 1);
 });
 
-/** A pod's ServiceAccount files, swapped as the kubelet swaps them. */
+/** A pod's ServiceAccount files. */
 function serviceAccountFiles(t: ExecutionContext, server: ApiServer) {
-	const folder = mkdtempSync(join(tmpdir(), 'jasm-'));
-	t.teardown(() => rmSync(folder, { recursive: true }));
-	const tokenFile = join(folder, 'token');
-	const caFile = join(folder, 'ca.crt');
-	const write = (file: string, text: string) => {
-		writeFileSync(`${file}.new`, text);
-		renameSync(`${file}.new`, file);
-	};
-	const writeToken = (token: string) => write(tokenFile, `${token}\n`);
-	const writeCa = (ca: string) => write(caFile, ca);
-	writeToken(server.adminToken);
-	writeCa(server.ca);
+	const { write } = folder(t);
+	const tokenFile = write('token', server.adminToken);
+	const caFile = write('ca.crt', server.ca);
 	const credentials = serviceAccountCredentials({ tokenFile, caFile, clock: hasty });
-	return { cluster: clusterOf(server, credentials), writeToken, writeCa };
+	return { cluster: clusterOf(server, credentials), write };
 }
 
 test('F11: a rotated token is read again as soon as the old one is refused', async t => {
@@ -153,14 +142,14 @@ test('F11: a rotated token is read again as soon as the old one is refused', asy
 			rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['list', 'watch'] }],
 		},
 	]);
-	const { cluster, writeToken } = serviceAccountFiles(t, server);
+	const { cluster, write } = serviceAccountFiles(t, server);
 	const old = server.createToken('jasm', 'default');
-	writeToken(old);
+	write('token', old);
 	const { names, ends } = watching(t, server, { cluster });
 	createPod(server, 'first', '1');
 	await until(() => names().length === 1);
 	server.faults.revokeTokens(old);
-	writeToken(server.createToken('jasm', 'default'));
+	write('token', server.createToken('jasm', 'default'));
 	server.faults.endWatches();
 	createPod(server, 'gap', '2');
 	await until(() => names().length === 2);
@@ -172,7 +161,7 @@ test('F11: a rotated token is read again as soon as the old one is refused', asy
 
 test('F12: a new authority is trusted from the next connection on', async t => {
 	const server = await apiServer(t);
-	const { cluster, writeCa } = serviceAccountFiles(t, server);
+	const { cluster, write } = serviceAccountFiles(t, server);
 	const { names, ends } = watching(t, server, { cluster });
 	createPod(server, 'first', '1');
 	await until(() => names().length === 1);
@@ -180,7 +169,7 @@ test('F12: a new authority is trusted from the next connection on', async t => {
 	server.faults.endWatches();
 	createPod(server, 'gap', '2');
 	await until(() => ends.some(({ reason }) => reason === 'failed'));
-	writeCa(ca);
+	write('ca.crt', ca);
 	await until(() => names().length === 2);
 	t.pass();
 });
