@@ -11,7 +11,8 @@ export function clusterProvider({ kubeconfig, context }: Cluster): k8s.Provider 
 		context,
 		// A cluster made anew under the same name is the same cluster: nothing is replaced for its address.
 		clusterIdentifier: context,
-		deleteUnreachable: true,
+		// A stopped cluster is not an empty one: a refresh would drop from the state all that is still in there.
+		deleteUnreachable: false,
 		enableServerSideApply: true,
 		enableConfigMapMutable: true,
 	});

@@ -133,6 +133,7 @@ test.serial('the Pulumi providers are bound to the context and to the account', 
 		context: 'minikube',
 		clusterIdentifier: 'minikube',
 		enableServerSideApply: 'true',
+		deleteUnreachable: 'false',
 	});
 	t.like(inputs(one('pulumi:providers:aws')), {
 		profile: 'codnod',
