@@ -72,7 +72,7 @@ export function deedsIn(
 			createPod(namespace, text);
 			clock.schedule(random.between(100, 1_500), () => {
 				source.put(path);
-				createPod(namespace, text);
+				clock.schedule(random.between(0, 600), () => createPod(namespace, text));
 			});
 		},
 		somePod(pod => world.remove('pods', pod)),

@@ -14,6 +14,9 @@ import { SimulatedTransport } from './streams.ts';
 import { MANAGED, World } from './world.ts';
 import { SimulatedSession } from './writes.ts';
 
+const SOURCE_PATH = 'jasm.codnod.io/source-path';
+const SOURCE_VERSION = 'jasm.codnod.io/source-version';
+
 const CONFIG = (profile: string) => `
 profile: ${profile}
 policy:
@@ -34,7 +37,7 @@ export async function simulate(seed: number): Promise<Verdict> {
 	let faultRate = 0;
 	const faults = () => faultRate;
 	const ledger = new Ledger(world, clock);
-	const unasked: string[] = [];
+	const untrue: string[] = [];
 	let meddling = 0;
 	const session = new SimulatedSession({
 		world,
@@ -43,10 +46,10 @@ export async function simulate(seed: number): Promise<Verdict> {
 		faults,
 		guarded: !selfHeal,
 		onWrite({ key, meta, at }, object) {
-			const path = meta.annotations?.['jasm.codnod.io/source-path'] ?? '';
+			const path = meta.annotations?.[SOURCE_PATH] ?? '';
 			// What the watch and the write take to travel; a read takes longer and does not count.
 			if (calm && !ledger.asked(key, path, at - 250)) {
-				unasked.push(`${key}: written from ${path} when nobody asked for that any more`);
+				untrue.push(`${key}: written from ${path} when nobody asked for that any more`);
 			}
 
 			if (random.chance(meddling)) {
@@ -93,7 +96,19 @@ export async function simulate(seed: number): Promise<Verdict> {
 		logger,
 		metrics,
 		providers: { simulated: source },
-		recordEvent: () => {},
+		recordEvent({ namespace, name, uid }, { reason, note }) {
+			const secretName = /^Successfully synchronized secret '([^']+)'/.exec(note)?.[1];
+			if (reason !== 'SecretSyncSuccess' || secretName === undefined) {
+				return;
+			}
+
+			const { meta } = session.writes.findLast(({ key }) => key === `${namespace}/${secretName}`)!;
+			const { [SOURCE_PATH]: path = '', [SOURCE_VERSION]: version } = meta.annotations ?? {};
+			// A read in flight may be shared for a quarter of a second.
+			if (source.version(path, version)!.until < ledger.since(uid, secretName) - 250) {
+				untrue.push(`${namespace}/${name}: told of a value from before it appeared`);
+			}
+		},
 		mayWrite: () => true,
 	});
 
@@ -128,7 +143,7 @@ export async function simulate(seed: number): Promise<Verdict> {
 	stop.abort();
 	await clock.advance(20_000);
 	await running;
-	return { faults: [...found, ...unasked, ...restless], ...unsettled };
+	return { faults: [...found, ...untrue, ...restless], ...unsettled };
 }
 
 /** With nothing wrong and nothing new, nobody is asked and nothing is written. */
