@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
 /** Resolves when `condition` holds; rejects after `timeoutMs` of wall-clock time. */
-export async function until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
+export async function until(condition: () => boolean, timeoutMs = 30_000): Promise<void> {
 	const deadline = performance.now() + timeoutMs;
 	while (!condition()) {
 		if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${condition}`);

@@ -68,7 +68,7 @@ test('a connection that breaks fails its request as lost, a server error does no
 	t.is((await session.request({ ...get, path: '/500' }, signal)).status, 500);
 });
 
-test('an answer beyond the limit is refused, over either protocol, before it fills the memory', async t => {
+test('an answer beyond the limit is refused before it fills the memory', async t => {
 	const server = await httpsServer(t, (_request, response) => response.end(Buffer.alloc(5_000_000)));
 	const session = sessionOf(server);
 	t.teardown(() => session.close());

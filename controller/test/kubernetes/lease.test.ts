@@ -250,6 +250,20 @@ test('a standby that stops leaves quietly, one without rights keeps trying slowl
 	t.is(await a.outcome, 'resolved');
 });
 
+test('a release that meets a newer record of its own is made all the same, one of another is not', async t => {
+	for (const holder of ['a', 'usurper']) {
+		const { server, start } = await world(t);
+		const a = start('a');
+		await until(a.leads);
+		server.update('Lease', ref.namespace, ref.name, lease => {
+			Object.assign(lease['spec'] as object, { holderIdentity: holder, leaseDurationSeconds: 29 });
+		});
+		a.stop.abort();
+		t.is(await a.outcome, 'resolved');
+		t.is(specOf(server)['holderIdentity'], holder === 'a' ? '' : 'usurper');
+	}
+});
+
 test('a release that fails does not keep the process', async t => {
 	const { server, start, clock } = await world(t);
 	const a = start('a');

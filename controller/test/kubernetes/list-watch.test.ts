@@ -142,6 +142,23 @@ test('other errors are failures that carry their Retry-After, at connect and wit
 	t.like(await again, { reason: 'failed' });
 });
 
+test('what a proxy says in place of the API server is a failure, and a list it mangled is not believed', async t => {
+	const server = await apiServer(t, { watchList: 'unknown' });
+	server.faults.inject(WATCH, { answer: { status: 502, body: '<html>' } });
+	const { ended, reopen, messages } = openStream(t, server);
+	const bad = await ended;
+	t.is(bad.reason === 'failed' && (bad.error as JasmError).code, 'KUBERNETES_UNAVAILABLE');
+	for (const body of [
+		'<html>',
+		'{}',
+		'{"kind":"PartialObjectMetadataList","metadata":{"resourceVersion":"1"},',
+	]) {
+		server.faults.inject(LIST, { answer: { status: 200, body } });
+		t.like(await reopen(), { reason: 'failed' });
+	}
+	t.deepEqual(messages, []);
+});
+
 test('a missing right fails the stream, names the verb and asks for half a minute', async t => {
 	const server = await apiServer(t);
 	const forbidden = { status: 403, reason: 'Forbidden', message: 'pods is forbidden' };

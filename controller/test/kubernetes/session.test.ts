@@ -249,3 +249,12 @@ test('recycling opens a new connection for what follows, while what is in flight
 	t.is((await inFlight).status, 404);
 	t.is(server.connections, 2);
 });
+
+test('an answer beyond the limit is refused before it fills the memory, and the connection lives on', async t => {
+	const server = await apiServer(t);
+	server.faults.inject(SECRETS, { answer: { status: 200, body: 'x'.repeat(5_000_000) } });
+	const { get } = sessionOf(t, server);
+	await t.throwsAsync(get(), { message: 'the answer is larger than 4194304 bytes' });
+	t.is((await get()).status, 404);
+	t.is(server.connections, 1);
+});
