@@ -84,30 +84,36 @@ async function refuseOtherIssuer({
 	if (stored?.Value !== issuer) refuseIssuer(stored?.Value ?? 'its own', issuer, cluster);
 }
 
-/** Reads the issuer's documents from the live cluster and checks whose they are. */
-export async function readIssuer({
-	cluster,
-	issuer,
-	run,
-	say,
-}: Minikube & { issuer: string }): Promise<IssuerDocuments> {
-	const raw = async (path: string) => {
-		const { code, stdout, stderr } = await run(...kubectl(cluster, 'get', '--raw', path));
-		if (code !== 0) refuse(`the cluster does not serve ${path} (${lastLine(stderr)})`, 'Check that it is up');
-		return stdout;
-	};
-	const discovery = await raw(DISCOVERY);
-	const { issuer: found, jwks_uri: keys } = parse(discovery) as { issuer?: string; jwks_uri?: string };
-	if (found !== issuer) refuseIssuer(String(found), issuer, cluster);
+type Issuing = GuardPorts & { readonly cluster: Cluster; readonly issuer: string };
+
+/** Reads the discovery document of the live cluster and checks whose tokens it issues. */
+export async function checkIssuer({ cluster, issuer, run, say }: Issuing): Promise<string> {
+	const discovery = await raw(DISCOVERY, cluster, run);
+	const found = String(parse(discovery)['issuer']);
+	if (found !== issuer) refuseIssuer(found, issuer, cluster);
+	say(`issuer of the cluster's tokens: ${found}`);
+	return discovery;
+}
+
+/** What has to be published so that AWS can check this cluster's tokens. */
+export async function readIssuer(issuing: Issuing): Promise<IssuerDocuments> {
+	const { cluster, issuer, run } = issuing;
+	const discovery = await checkIssuer(issuing);
+	const keys = String(parse(discovery)['jwks_uri']);
 	// AWS follows the document: keys at an address inside the cluster would be out of its reach.
-	if (keys?.startsWith(`${issuer}/`) !== true) {
+	if (keys !== issuer + JWKS) {
 		refuse(
-			`the cluster publishes its keys as ${keys}, not under ${issuer}`,
+			`the cluster publishes its keys as ${keys}, not as ${issuer}${JWKS}`,
 			'Start it with both flags of docs/install.md',
 		);
 	}
-	say(`issuer of the cluster's tokens: ${found}`);
-	return { discovery, jwks: await raw(JWKS) };
+	return { discovery, jwks: await raw(JWKS, cluster, run) };
+}
+
+async function raw(path: string, cluster: Cluster, run: GuardPorts['run']): Promise<string> {
+	const { code, stdout, stderr } = await run(...kubectl(cluster, 'get', '--raw', path));
+	if (code !== 0) refuse(`the cluster does not serve ${path} (${lastLine(stderr)})`, 'Check that it is up');
+	return stdout;
 }
 
 function refuseIssuer(found: string, issuer: string, { context }: Cluster): never {

@@ -1,7 +1,7 @@
 // The guards that run before any Pulumi provider exists: the wrong account or cluster is refused here.
 import { type AwsConfig, type InfraConfig, MINIKUBE } from './config.ts';
 import { type Cluster, type GuardPorts, kubectl, lastLine, parse, refuse } from './guard.ts';
-import { type IssuerDocuments, prepareMinikube, readIssuer } from './minikube.ts';
+import { checkIssuer, type IssuerDocuments, prepareMinikube, readIssuer } from './minikube.ts';
 
 /** What the guards learned on the way. */
 export type Facts = {
@@ -29,10 +29,17 @@ export async function preflight(config: InfraConfig, ports: GuardPorts): Promise
 	const issuer = config.identity.kind === 'none' ? undefined : config.identity.issuer;
 	if (config.kubeContext === MINIKUBE) await prepareMinikube({ cluster, issuer, ...ports });
 	await checkContext(cluster, ports.run);
-	const documents = issuer === undefined ? undefined : await readIssuer({ cluster, issuer, ...ports });
+	const documents = await checkTokens(config, { cluster, ...ports });
 	await checkVersion(config, cluster, ports.run);
 	const clusterId = await readClusterId(cluster, ports.run);
-	return { kubeconfig, clusterId, issuer: config.identity.kind === 'minikube' ? documents : undefined };
+	return { kubeconfig, clusterId, issuer: documents };
+}
+
+function checkTokens({ identity }: InfraConfig, on: GuardPorts & { cluster: Cluster }) {
+	if (identity.kind === 'none') return undefined;
+	if (identity.kind === 'minikube') return readIssuer({ issuer: identity.issuer, ...on });
+	// Registered already, and who published its keys is not our business.
+	return checkIssuer({ issuer: identity.issuer, ...on }).then(() => undefined);
 }
 
 function kubeconfigFile(config: InfraConfig, environment: GuardPorts['environment']): string {

@@ -111,6 +111,11 @@ test('a running minikube with another issuer is refused, and the error says what
 	);
 });
 
+test('a minikube that was started with only one of the two flags is refused', async t => {
+	const { message } = await refusal({ keys: 'https://192.168.49.2:8443/openid/v1/jwks' });
+	t.regex(message, /publishes its keys as https:\/\/192.168.49.2:8443.*both flags/s);
+});
+
 test('a stopped minikube that was made with another issuer is not started with a new one', async t => {
 	for (const state of [{ storedIssuer: OTHER }, {}] as MachineState[]) {
 		const { message, commands } = await refusal({ minikube: 'Stopped', ...state });
@@ -186,7 +191,8 @@ test('on another cluster minikube is left alone and its registered issuer is com
 		oidcProviderArn: `arn:aws:iam::${ACCOUNT}:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABC123`,
 		image: 'registry.example/jasm:1.0.0',
 	};
-	const on = machine({ contexts: ['eks'], issuer });
+	// The API server of such a cluster names its own address here; AWS reads the published document instead.
+	const on = machine({ contexts: ['eks'], issuer, keys: 'https://10.0.0.1/openid/v1/jwks' });
 	t.is((await preflight(stackConfig(changes), on)).issuer, undefined);
 	t.deepEqual(
 		on.commands.filter(line => line.startsWith('minikube')),

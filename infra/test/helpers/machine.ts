@@ -19,6 +19,8 @@ export type MachineState = {
 	readonly kubeconfig?: 'Configured' | 'Misconfigured';
 	readonly contexts?: string[];
 	readonly issuer?: string;
+	/** Where the cluster says that its keys are; default under its issuer. */
+	readonly keys?: string;
 	/** Issuer that a stopped cluster was made with, as `minikube profile list` knows it. */
 	readonly storedIssuer?: string;
 	readonly minor?: string;
@@ -63,7 +65,7 @@ export function machine(state: MachineState = {}): Machine {
 		}
 		const issuer = state.issuer ?? BUCKET_ISSUER;
 		if (line.endsWith('/.well-known/openid-configuration'))
-			return ok({ issuer, jwks_uri: `${issuer}/openid/v1/jwks` });
+			return ok({ issuer, jwks_uri: state.keys ?? `${issuer}/openid/v1/jwks` });
 		if (line.endsWith('/openid/v1/jwks')) return ok({ keys: [{ kid: 'a' }] });
 		if (line.endsWith('version -o json'))
 			return ok({ serverVersion: { major: '1', minor: state.minor ?? '37' } });
