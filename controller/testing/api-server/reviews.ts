@@ -24,7 +24,8 @@ export const answerTokenRequest = (exchange: Exchange, tokens: Tokens, body: unk
 			),
 		]);
 	}
-	const audiences = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [serverAudience];
+	const asked = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
+	const audiences = asked.length > 0 ? asked : [serverAudience];
 	const issued = tokens.issue(namespace, name, seconds, audiences);
 	if (!issued) throw notFound({ group: '', plural: 'serviceaccounts' }, name);
 	exchange.sendJson(201, {

@@ -5,6 +5,7 @@ import { Exchange } from './exchange.ts';
 import { Faults, type WatchListSupport } from './faults.ts';
 import { defaultGuard, Guard, type GuardOptions } from './guard.ts';
 import { kindNamed } from './kinds.ts';
+import { kubeconfigText } from './kubeconfig.ts';
 import type { KubeObject } from './object.ts';
 import { Authorizer } from './rbac.ts';
 import { Remover } from './remover.ts';
@@ -156,23 +157,7 @@ export class ApiServer {
 		token?: string;
 		namespace?: string;
 	} = {}): string {
-		const config = {
-			apiVersion: 'v1',
-			kind: 'Config',
-			'current-context': 'embedded',
-			clusters: [
-				{
-					name: 'embedded',
-					cluster: {
-						server: this.url,
-						'certificate-authority-data': Buffer.from(this.ca).toString('base64'),
-					},
-				},
-			],
-			users: [{ name: 'embedded', user: { token } }],
-			contexts: [{ name: 'embedded', context: { cluster: 'embedded', user: 'embedded', namespace } }],
-		};
-		return `${JSON.stringify(config, undefined, 2)}\n`;
+		return kubeconfigText({ url: this.url, ca: this.ca, token, namespace });
 	}
 
 	/** A bearer token of a ServiceAccount, which must exist; default 3600 s, for this server. */

@@ -1,11 +1,11 @@
 // Creates and updates in the order of the real server: preconditions, preparation, validation, admission, storage.
-import { randomInt, randomUUID } from 'node:crypto';
 import { type Decoded, decode } from './decode.ts';
 import type { Guard } from './guard.ts';
-import { type Kind, kindNamed, textAt, type View } from './kinds.ts';
+import { type Kind, kindNamed, type View } from './kinds.ts';
 import { managedFieldsAfter } from './managed-fields.ts';
-import { isRecord, type KubeObject, sameJson } from './object.ts';
+import { type KubeObject, sameJson } from './object.ts';
 import { applyPatch } from './patch.ts';
+import { carryOver, prepareCreate } from './prepare.ts';
 import {
 	alreadyExists,
 	badRequest,
@@ -42,7 +42,6 @@ export type Written = {
 };
 
 const namespaces = kindNamed('Namespace');
-const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** RFC 3339 with whole seconds, as the API server writes times. */
 export const timestamp = (date: Date): string => `${date.toISOString().slice(0, 19)}Z`;
@@ -82,17 +81,7 @@ export class Writer {
 		const { metadata } = object;
 		if (kind.namespaced) this.#enterNamespace(request, object);
 		const now = timestamp(this.#now());
-		if (!metadata.name && metadata.generateName) {
-			metadata.name = `${metadata.generateName.slice(0, 58)}${Array.from({ length: 5 }, () => suffixAlphabet[randomInt(suffixAlphabet.length)]).join('')}`;
-		}
-		metadata.uid = randomUUID();
-		metadata.creationTimestamp = now;
-		delete metadata.deletionTimestamp;
-		delete metadata.deletionGracePeriodSeconds;
-		delete metadata.managedFields;
-		delete metadata.generation;
-		if (kind.generation) metadata.generation = 1;
-		this.#prepareCreate(kind, object);
+		prepareCreate(kind, object, now);
 		const managed = managedFieldsAfter(undefined, object, {
 			manager: request.manager,
 			apiVersion: request.view.apiVersion,
@@ -134,19 +123,6 @@ export class Writer {
 				},
 			],
 		);
-	}
-
-	#prepareCreate(kind: Kind, object: KubeObject): void {
-		if (kind.status) delete object['status'];
-		if (kind.kind === 'Pod') object['status'] = { phase: 'Pending', qosClass: 'BestEffort' };
-		if (kind.kind === 'Namespace') {
-			object['spec'] = { finalizers: ['kubernetes'] };
-			object['status'] = { phase: 'Active' };
-			object.metadata.labels = {
-				...object.metadata.labels,
-				'kubernetes.io/metadata.name': object.metadata.name ?? '',
-			};
-		}
 	}
 
 	#validate(request: WriteRequest, object: KubeObject, old: KubeObject | undefined): void {
@@ -209,7 +185,7 @@ export class Writer {
 		const { kind } = request;
 		const old = current.object;
 		this.#checkPreconditions(request, current, object, unconditional);
-		this.#carryOver(request, object, old);
+		carryOver(request, object, old);
 		this.#validate(request, object, old);
 		if (kind.kind === 'Secret') this.#guard.check(request.user, request.namespace, object, old);
 		if (sameJson(object, old)) return { object: current, created: false };
@@ -268,45 +244,6 @@ export class Writer {
 			throw invalid(this.#named(request), request.name, [
 				invalidValue('metadata.resourceVersion', '0', 'must be specified for an update'),
 			]);
-		}
-	}
-
-	/** Copies what a client cannot change from the stored object. */
-	#carryOver(request: WriteRequest, object: KubeObject, old: KubeObject): void {
-		const { metadata } = object;
-		for (const field of [
-			'name',
-			'namespace',
-			'uid',
-			'resourceVersion',
-			'generation',
-			'creationTimestamp',
-			'deletionTimestamp',
-			'deletionGracePeriodSeconds',
-			'managedFields',
-		] as const) {
-			const value = old.metadata[field];
-			if (value === undefined) delete metadata[field];
-			else Object.assign(metadata, { [field]: value });
-		}
-		if (old.metadata.generateName !== undefined) metadata.generateName ??= old.metadata.generateName;
-		if (request.subresource === 'status') {
-			for (const field of request.view.fields) {
-				if (field === 'status') continue;
-				if (old[field] === undefined) delete object[field];
-				else object[field] = old[field];
-			}
-		} else if (request.kind.status) {
-			if (old['status'] === undefined) delete object['status'];
-			else object['status'] = old['status'];
-		}
-		if (request.kind === namespaces) {
-			object['spec'] ??= old['spec'];
-			metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': request.name };
-		}
-		if (request.kind.kind === 'Pod' && isRecord(object['spec'])) {
-			const node = textAt(old, 'spec', 'nodeName');
-			if (node !== '') object['spec'] = { ...object['spec'], nodeName: node };
 		}
 	}
 }

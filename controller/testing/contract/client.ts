@@ -79,11 +79,12 @@ export class WatchStream {
 		return JSON.parse(line) as Json;
 	}
 
-	/** The next `count` events as `TYPE name`. */
+	/** The next `count` events as `TYPE name`, without bookmarks: these may come at any time. */
 	async take(count: number): Promise<string[]> {
 		const out: string[] = [];
 		while (out.length < count) {
 			const event = await this.next();
+			if (event['type'] === 'BOOKMARK') continue;
 			out.push(`${event['type']} ${event['object'].metadata.name}`);
 		}
 		return out;
@@ -100,6 +101,7 @@ export class ContractClient {
 	readonly #ca: Buffer | undefined;
 	readonly #credentials: Credentials;
 	readonly #agent = new Agent({ keepAlive: true, maxSockets: 8 });
+	readonly #watches = new Set<WatchStream>();
 
 	/** `kubeconfig` is its text; its current context counts. */
 	constructor(kubeconfig: string) {
@@ -179,26 +181,31 @@ export class ContractClient {
 			response.resume();
 			throw new Error(`GET ${url}: ${response.statusCode}`);
 		}
-		return new WatchStream(response);
+		const watch = new WatchStream(response);
+		this.#watches.add(watch);
+		return watch;
 	}
 
-	/** Repeats a request until its answer is as wanted: for what a real cluster does a moment later. */
+	/** Repeats a request until its answer is as wanted: for what a real cluster does a moment later, and no watch tells. */
 	async until(
 		wanted: (answer: Answer) => boolean,
 		method: string,
 		path: string,
 		options: SendOptions = {},
 	): Promise<Answer> {
-		const deadline = performance.now() + 20_000;
+		const deadline = performance.now() + 45_000;
 		for (;;) {
 			const answer = await this.send(method, path, options);
 			if (wanted(answer)) return answer;
 			if (performance.now() > deadline)
 				throw new Error(`${method} ${path}: still ${answer.status} ${answer.text}`);
+			await new Promise(resolve => setTimeout(resolve, 20));
 		}
 	}
 
+	/** Ends every connection, open watches included. */
 	close(): void {
+		for (const watch of this.#watches) watch.close();
 		this.#agent.destroy();
 	}
 }

@@ -112,7 +112,20 @@ export const deletes: readonly ContractPromise[] = [
 					contentType: 'application/merge-patch+json',
 				});
 			}
-			await client.until(({ status }) => status === 404, 'GET', `/api/v1/namespaces/${ns}`);
+		},
+	},
+	{
+		title: 'a deleted namespace goes with everything in it',
+		run: async (client, ns) => {
+			await create(client, ns, 'a');
+			const home = await client.must('GET', `/api/v1/namespaces/${ns}`);
+			const query = `resourceVersion=${versionOf(home)}&fieldSelector=metadata.name%3D${ns}`;
+			const watch = await client.watch('/api/v1/namespaces', query);
+			await client.must('DELETE', `/api/v1/namespaces/${ns}`);
+			while ((await watch.next())['type'] !== 'DELETED');
+			watch.close();
+			assert.deepEqual((await client.must('GET', secrets(ns)))['items'], []);
+			assert.equal((await client.send('POST', secrets(ns), { body: secret('a') })).status, 404);
 		},
 	},
 ];
