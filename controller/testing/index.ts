@@ -11,6 +11,7 @@ export type { KubeObject, ObjectMeta } from './api-server/object.ts';
 export type { LoggedRequest, RequestFields, RequestLog, RequestMatch } from './api-server/request-log.ts';
 export { type ApiServer, type ApiServerOptions, startApiServer } from './api-server/server.ts';
 export { StatusError } from './api-server/status.ts';
+export type { FaultOptions, WireFault } from './fault-plan.ts';
 export {
 	type SecretsManager,
 	type SecretsManagerCall,
@@ -18,4 +19,4 @@ export {
 	startSecretsManager,
 	type WebIdentityTrust,
 } from './secrets-manager.ts';
-export type { FaultOptions, SecretsManagerFault } from './secrets-manager-faults.ts';
+export type { SecretsManagerFault } from './secrets-manager-faults.ts';

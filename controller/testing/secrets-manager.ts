@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AwsFault } from './aws-fault.ts';
 import { CallLog } from './call-log.ts';
-import { type FaultOptions, FaultPlan, type SecretsManagerFault } from './secrets-manager-faults.ts';
+import type { FaultOptions } from './fault-plan.ts';
+import { type SecretsManagerFault, secretsManagerFaults } from './secrets-manager-faults.ts';
 import { type Input, SecretStore } from './secrets-manager-store.ts';
 import {
 	htmlAnswer,
@@ -95,7 +96,7 @@ class EmbeddedSecretsManager implements SecretsManager {
 	readonly #now: () => number;
 	readonly #sts: Sts;
 	readonly #stores = new Map<string, SecretStore>();
-	readonly #faults = new FaultPlan<SecretsManagerCall>();
+	readonly #faults = secretsManagerFaults<SecretsManagerCall>();
 	readonly #log = new CallLog<SecretsManagerCall>();
 	readonly #server: Server;
 
