@@ -26,7 +26,7 @@ const OWN_PREFIX = 'jasm.codnod.io/';
 
 /**
  * Profile `write-only`: replaces unconditionally. That the Secret is JASM's own is what the admission policy
- * sees to.
+ * sees to; one of another type than asked for counts as not owned, as JASM cannot look.
  */
 export function writeOnlyWriter(
 	client: Pick<KubernetesClient, 'createSecret' | 'replaceSecret'>,
@@ -36,8 +36,12 @@ export function writeOnlyWriter(
 		return result === 'created' ? written(result, rest) : undefined;
 	};
 	const replace = async (secret: SecretManifest, signal: AbortSignal) => {
-		const { result, ...rest } = await client.replaceSecret(secret, { signal });
-		return result === 'replaced' ? written(result, rest) : undefined;
+		try {
+			const { result, ...rest } = await client.replaceSecret(secret, { signal });
+			return result === 'replaced' ? written(result, rest) : undefined;
+		} catch (error) {
+			throw isOfAnotherType(error) ? ofAnotherType(secret) : error;
+		}
 	};
 	return {
 		async write(secret, { likelyExists, signal }) {
@@ -112,6 +116,18 @@ const changing = ({ namespace, name }: SecretManifest) =>
 	new JasmError(`writing secret "${namespace}/${name}": it was changed at the same time`, {
 		code: 'KUBERNETES_UNAVAILABLE',
 	});
+
+/** The API server compares types before it asks the admission policy, which would say that it is not ours. */
+const isOfAnotherType = (error: unknown): boolean =>
+	error instanceof JasmError &&
+	error.code === 'SECRET_IMMUTABLE' &&
+	/(^|, )type( |$)/.test(String(error.details['fields']));
+
+const ofAnotherType = ({ namespace, name, type }: SecretManifest) =>
+	new JasmError(
+		`writing secret "${namespace}/${name}": it exists and is not of type ${type}: JASM takes it for somebody else's`,
+		{ code: 'SECRET_NOT_OWNED' },
+	);
 
 const notOwned = ({ namespace, name }: SecretManifest) =>
 	new JasmError(`writing secret "${namespace}/${name}": it exists and JASM does not own it`, {
