@@ -15,10 +15,9 @@ import {
 import { type ClusterUnderTest, type ClusterUnderTestOptions, openCluster } from './cluster-under-test.ts';
 import { eventually } from './eventually.ts';
 import type { Profile } from './installation.ts';
-import { quiet } from './quiet.ts';
 import { type RawAnswer, type RawRequest, rawRequest } from './raw-request.ts';
 import { Replica, type ReplicaOptions } from './replica.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { StageClock } from './stage-clock.ts';
 import type { SeenEvent, SeenSecret, World } from './world.ts';
 
 export type StageOptions = Partial<ClusterUnderTestOptions> & {
@@ -69,12 +68,7 @@ export async function startStage(t: ExecutionContext, options: StageOptions = {}
 	const { profile = 'write-only', virtualTime = false, embedded = virtualTime } = options;
 	const secretsManager = await startSecretsManager(options.secretsManager);
 	let api: ApiServer | undefined;
-	const clock = virtualTime
-		? new VirtualClock({
-				wallMs: Date.now(),
-				settle: () => quiet(() => progressOf(api, secretsManager)),
-			})
-		: undefined;
+	const clock = virtualTime ? new StageClock(() => progressOf(api, secretsManager)) : undefined;
 	const server = { ...(clock && { now: () => new Date(clock.now()) }), ...options.server };
 	let cluster = await openCluster({ ...options, profile, embedded, server });
 	let actual = profile;
@@ -97,7 +91,7 @@ const progressOf = (api: ApiServer | undefined, { calls }: SecretsManager): numb
 type StageParts = {
 	readonly cluster: ClusterUnderTest;
 	readonly secretsManager: SecretsManager;
-	readonly clock: VirtualClock | undefined;
+	readonly clock: StageClock | undefined;
 	readonly profile: Profile;
 	readonly config: object;
 };
@@ -108,7 +102,7 @@ export class Stage {
 	readonly profile: Profile;
 	readonly world: World;
 	readonly core: CoreV1Api;
-	readonly #clock: VirtualClock | undefined;
+	readonly #clock: StageClock | undefined;
 	readonly #config: object;
 	readonly #folder = mkdtempSync(join(tmpdir(), 'jasm-stage-'));
 	readonly #namespaces: string[] = [];
@@ -131,8 +125,13 @@ export class Stage {
 		return this.cluster.embedded!;
 	}
 
+	/** Whether it stands on a real API server. */
+	get real(): boolean {
+		return this.cluster.embedded === undefined;
+	}
+
 	/** Only for stages in virtual time. */
-	get clock(): VirtualClock {
+	get clock(): StageClock {
 		return this.#clock!;
 	}
 
@@ -223,15 +222,22 @@ export class Stage {
 	}
 
 	/** Changes the annotation of a pod, or takes it away. */
-	async annotate(namespace: string, name: string, text: string | undefined): Promise<void> {
-		const pod = await this.core.readNamespacedPod({ namespace, name });
-		const { [ANNOTATION_KEY]: _, ...others } = pod.metadata?.annotations ?? {};
-		const annotations = { ...others, ...(text !== undefined && { [ANNOTATION_KEY]: text }) };
-		await this.core.replaceNamespacedPod({
-			namespace,
-			name,
-			body: { ...pod, metadata: { ...pod.metadata, annotations } },
+	annotate(namespace: string, name: string, text: string | undefined): Promise<void> {
+		const annotations = { [ANNOTATION_KEY]: text ?? null };
+		return this.edit(namespace, `pods/${name}`, { metadata: { annotations } });
+	}
+
+	/** Changes what `resource` names, such as `pods/web` or `pods/web/status`, by a merge patch of a person. */
+	async edit(namespace: string, resource: string, change: object): Promise<void> {
+		const { status, text } = await this.request({
+			method: 'PATCH',
+			path: `/api/v1/namespaces/${namespace}/${resource}?fieldManager=person`,
+			contentType: 'application/merge-patch+json',
+			body: change,
 		});
+		if (status !== 200) {
+			throw new Error(`editing ${namespace}/${resource}: ${status} ${text}`);
+		}
 	}
 
 	/** The Secret, as soon as it is there and `holds`. */

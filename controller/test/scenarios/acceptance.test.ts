@@ -147,12 +147,10 @@ test('a Secret that was edited by hand holds exactly what the source holds after
 	await stage.pod(team, 'web-1', annotation({ path: '/prod/db' }));
 	await stage.secret(team, 'db');
 	await stage.event(team, 'web-1', 'SecretSyncSuccess');
-	const edited = await stage.core.readNamespacedSecret({ namespace: team, name: 'db' });
-	edited.data = {
-		password: Buffer.from('wrong').toString('base64'),
-		extra: Buffer.from('x').toString('base64'),
-	};
-	await stage.core.replaceNamespacedSecret({ namespace: team, name: 'db', body: edited });
+	const base64 = (text: string) => Buffer.from(text).toString('base64');
+	await stage.edit(team, 'secrets/db', {
+		data: { user: null, password: base64('wrong'), extra: base64('x') },
+	});
 	await stage.pod(team, 'web-2', annotation({ path: '/prod/db' }));
 	const after = await stage.secret(team, 'db', ({ data }) => data['password'] === 'right');
 	t.deepEqual({ ...after.data }, { user: 'app', password: 'right' });

@@ -14,11 +14,7 @@ test('a malformed annotation is told to the pod once and calls nobody until it c
 	t.is(type, 'Warning');
 	t.regex(note, /^Invalid secret sync annotation: failed to parse annotation YAML: /);
 	await controller.log.waitFor({ level: 'warn', message: 'annotation refused', namespace: team, pod: 'web' });
-	await stage.core.patchNamespacedPod({
-		namespace: team,
-		name: 'web',
-		body: [{ op: 'add', path: '/metadata/labels', value: { touched: 'yes' } }],
-	});
+	await stage.edit(team, 'pods/web', { metadata: { labels: { touched: 'yes' } } });
 	await stage.barrier(team);
 	t.is(stage.events(team, 'web').length, 1);
 	t.is(stage.secretsManager.count('GetSecretValue', path), 0);
