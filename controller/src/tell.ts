@@ -84,7 +84,9 @@ export class Teller {
 			}
 		}
 
-		this.#metrics.syncs.inc({ provider: sync.provider, outcome: error.code });
+		// A name that nobody configured is a tenant's text: no label is made of it.
+		const provider = error.code === 'PROVIDER_UNSUPPORTED' ? 'unknown' : sync.provider;
+		this.#metrics.syncs.inc({ provider, outcome: error.code });
 		const level = error.code === 'INTERNAL' ? 'error' : error.retry === 'fast' ? 'info' : 'warn';
 		this.#logger[level](
 			{ ...contextOf(key, winner), attempt, retry: error.retry, remedy: error.remedy, error },
