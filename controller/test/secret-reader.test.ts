@@ -1,0 +1,94 @@
+// Reads are shared while they are fresh enough, bounded per provider, and counted.
+import test from 'ava';
+import { JasmError } from '../src/errors.ts';
+import { createMetrics } from '../src/metrics.ts';
+import type { SecretProvider } from '../src/providers/provider.ts';
+import { SecretReader } from '../src/secret-reader.ts';
+import { SecretValue } from '../src/secret-value.ts';
+import { VirtualClock } from './helpers/virtual-clock.ts';
+
+const never = new AbortController().signal;
+
+function aReader(read: SecretProvider['read'], concurrency = 64) {
+	const clock = new VirtualClock();
+	const metrics = createMetrics();
+	let calls = 0;
+	const provider: SecretProvider = {
+		async read(reference, signal) {
+			calls++;
+			await clock.sleep(100, signal);
+			return read(reference, signal);
+		},
+	};
+	const reader = new SecretReader({
+		providers: { get: async () => provider },
+		concurrencyOf: () => concurrency,
+		clock,
+		metrics,
+		joinWindowMs: 250,
+	});
+	return { clock, metrics, reader, calls: () => calls };
+}
+
+const value = async () => new SecretValue({ payload: Buffer.from('x'), version: 'v1' });
+
+test('readers of one secret that come together share one call, and learn when it began', async t => {
+	const { clock, reader, calls } = aReader(value);
+	const began = clock.monotonic();
+	const first = reader.read('aws', { path: '/p' }, never);
+	await clock.advance(50);
+	const second = reader.read('aws', { path: '/p' }, never);
+	await clock.advance(100);
+	t.is(calls(), 1);
+	t.is((await first).startedAt, began);
+	t.is((await second).startedAt, began);
+});
+
+test('other paths, versions and providers are other reads', async t => {
+	const { clock, reader, calls } = aReader(value);
+	const reads = [
+		reader.read('aws', { path: '/p' }, never),
+		reader.read('aws', { path: '/q' }, never),
+		reader.read('aws', { path: '/p', version: '1' }, never),
+		reader.read('other', { path: '/p' }, never),
+	];
+	await clock.advance(100);
+	await Promise.all(reads);
+	t.is(calls(), 4);
+});
+
+test('no more calls than allowed are in flight at one provider, and a read counts from when it is made', async t => {
+	const { clock, reader, calls } = aReader(value, 1);
+	const began = clock.monotonic();
+	const reads = [reader.read('aws', { path: '/a' }, never), reader.read('aws', { path: '/b' }, never)];
+	await clock.advance(50);
+	t.is(calls(), 1);
+	await clock.advance(150);
+	t.is((await reads[1]!).startedAt, began + 100);
+});
+
+test('every call is counted by its outcome', async t => {
+	let fail = false;
+	const { clock, reader, metrics } = aReader(async () => {
+		if (fail) {
+			throw new JasmError('reading', { code: 'PROVIDER_DENIED' });
+		}
+
+		return value();
+	});
+	const good = reader.read('aws', { path: '/a' }, never);
+	await clock.advance(100);
+	await good;
+	fail = true;
+	const bad = reader.read('aws', { path: '/a' }, never);
+	const refused = t.throwsAsync(bad, { code: 'PROVIDER_DENIED' });
+	await clock.advance(100);
+	await refused;
+	t.deepEqual(
+		(await metrics.providerReads.get()).values.map(({ labels, value: count }) => [labels.outcome, count]),
+		[
+			['Success', 1],
+			['PROVIDER_DENIED', 1],
+		],
+	);
+});
