@@ -24,6 +24,8 @@ export type ImageConfig =
 	| { readonly kind: 'archive' };
 
 export type InfraConfig = {
+	/** Name of the stack: what it makes in AWS carries it, so that stacks can share an account. */
+	readonly stack: string;
 	readonly kubeContext: string;
 	/** One kubeconfig file; undefined leaves it to KUBECONFIG, then to the home directory. */
 	readonly kubeconfig: string | undefined;
@@ -112,6 +114,7 @@ export function loadConfig(source: ConfigSource, stack: string): InfraConfig {
 		);
 	}
 	const config: InfraConfig = {
+		stack,
 		kubeContext,
 		kubeconfig: source.get('kubeconfig'),
 		aws,

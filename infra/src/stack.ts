@@ -52,7 +52,7 @@ export function declareJasm(config: InfraConfig, facts: Facts): Outputs {
 }
 
 function declareRole(
-	{ aws, identity, controller }: InfraConfig,
+	{ aws, identity, controller, stack }: InfraConfig,
 	facts: Facts,
 	options: pulumi.ComponentResourceOptions,
 ) {
@@ -65,7 +65,7 @@ function declareRole(
 		providerArn = identity.providerArn;
 	}
 	const { issuer } = identity;
-	const subject = { namespace: NAME, serviceAccount: NAME };
+	const subject = { namespace: NAME, serviceAccount: NAME, roleName: `${NAME}-${stack}`.toLowerCase() };
 	return new IrsaRole(NAME, { providerArn, issuer, controller, ...subject, ...aws }, options).roleArn;
 }
 

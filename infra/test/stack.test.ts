@@ -60,6 +60,7 @@ test.serial('role, guard, bindings and Deployment name one and the same ServiceA
 		[user],
 	);
 	t.is(trust.Statement[0].Principal.Federated, 'arn:aws:mock:::issuer');
+	t.is(inputs(one('iam/role:Role')).name, 'jasm-minikube');
 	const [condition] = inputs(one(':ValidatingAdmissionPolicy')).spec.matchConditions;
 	t.is(condition.expression, `request.userInfo.username == '${user}'`);
 	const deployment = inputs(one(':Deployment'));
