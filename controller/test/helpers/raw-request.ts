@@ -26,14 +26,13 @@ export async function rawRequest(
 		config.loadFromString(text);
 	}
 
-	const options: RequestOptions = {
-		method,
-		agent: false,
-		headers: { accept, ...(body !== undefined && { 'content-type': contentType }) },
-	};
+	const text = body === undefined ? '' : JSON.stringify(body);
+	const described = { 'content-type': contentType, 'content-length': Buffer.byteLength(text) };
+	const headers = { accept, ...(text !== '' && described) };
+	const options: RequestOptions = { method, agent: false, headers };
 	await config.applyToHTTPSOptions(options);
 	const sent = request(new URL(path, config.getCurrentCluster()!.server), options);
-	sent.end(body === undefined ? undefined : JSON.stringify(body));
+	sent.end(text);
 	const [response] = await once(sent, 'response');
 	const chunks: Buffer[] = await response.toArray();
 	return { status: response.statusCode, text: Buffer.concat(chunks).toString() };
