@@ -90,8 +90,11 @@ export class Http2Connection implements Connection {
 		let cause: Error | undefined;
 		const onAbort = () => reject(signal.reason);
 		signal.addEventListener('abort', onAbort, { once: true });
-		const answered = () =>
+		let complete = false;
+		const answered = () => {
+			complete = true;
 			resolve({ status: head?.[':status'] ?? 0, headers: flatten(head ?? {}), body: Buffer.concat(chunks) });
+		};
 		stream.on('response', headers => {
 			this.#heard();
 			head = headers;
@@ -109,6 +112,7 @@ export class Http2Connection implements Connection {
 			cause = error;
 		});
 		stream.on('close', () => {
+			if (complete) return;
 			// A refusal that came before the reset is an answer all the same.
 			if ((head?.[':status'] ?? 0) >= 400) answered();
 			else reject(new ConnectionLostError(`the stream was reset (${stream.rstCode})`, { cause }));
