@@ -82,10 +82,10 @@ async function play(): Promise<void> {
 		`the stage is set in ${Math.round((Date.now() - began) / 1000)} s; the one context touched: ${stage.cluster.profile}`,
 	);
 	// Where pods reach this host is known when there is a cluster; the guards do not need it.
-	stage.stack.configure(Scene.config('127.0.0.1', stage.gatePort, imageName()));
+	stage.stack.configure(Scene.config('127.0.0.1', stage.gate.port, imageName()));
 	await guards(report, stage);
 	const images: Images = await loadImages(stage.cluster);
-	stage.stack.configure(Scene.config(await stage.cluster.hostAddress(), stage.gatePort, images.controller));
+	stage.stack.configure(Scene.config(await stage.cluster.hostAddress(), stage.gate.port, images.controller));
 	const scene = new Scene({ stage, report, images });
 	scene.timeline.start();
 	await installation(scene);

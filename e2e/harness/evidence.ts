@@ -1,7 +1,7 @@
 // Keeps what explains a failure: the logs of every component, the state of the cluster, the calls to AWS.
 import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AwsGate } from './aws/gate.ts';
+import type { GateClient } from './aws/gate-client.ts';
 import type { Cluster } from './cluster.ts';
 import { PATHS } from './workspace.ts';
 
@@ -21,11 +21,11 @@ export async function keepEvidence({
 	gate,
 }: {
 	cluster?: Cluster | undefined;
-	gate?: AwsGate | undefined;
+	gate?: GateClient | undefined;
 }): Promise<void> {
 	mkdirSync(PATHS.logs, { recursive: true });
 	if (gate !== undefined) {
-		const lines = gate.calls.map(call => JSON.stringify(call));
+		const lines = (await gate.calls().catch(() => [])).map(call => JSON.stringify(call));
 		writeFileSync(join(PATHS.logs, 'aws-calls.log'), `${lines.join('\n')}\n`);
 	}
 	if (cluster === undefined || !existsSync(PATHS.kubeconfig)) return;

@@ -89,7 +89,7 @@ export class Oldest {
 	}
 
 	#command(profile: string, flags: readonly string[]): string[] {
-		const endpoint = `http://127.0.0.1:${this.#stage.gatePort}`;
+		const endpoint = `http://127.0.0.1:${this.#stage.gate.port}`;
 		const config = {
 			profile,
 			providers: { [PROVIDER]: { kind: PROVIDER, region: REGION, endpoint, stsEndpoint: endpoint } },

@@ -64,14 +64,14 @@ export class Scene {
 	}
 
 	/** The moment from which on calls to AWS are counted. */
-	mark(): number {
-		return this.stage.gate.calls.length;
+	mark(): Promise<number> {
+		return this.stage.gate.mark();
 	}
 
 	/** Reads of secrets since a mark, optionally of one path. */
-	reads(mark: number, path?: string): number {
-		return this.stage.gate.reads(mark).filter(({ facts }) => path === undefined || facts.SecretId === path)
-			.length;
+	async reads(mark: number, path?: string): Promise<number> {
+		const reads = await this.stage.gate.reads(mark);
+		return reads.filter(({ facts }) => path === undefined || facts.SecretId === path).length;
 	}
 
 	/** The stack's configuration for this account, gate and these tenants. */

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { AwsGate } from './aws/gate.ts';
+import { GateClient } from './aws/gate-client.ts';
 import { onEnd } from './cleanup.ts';
 import { Cluster } from './cluster.ts';
-import { ACCOUNT, installMoto, Moto, REGION } from './moto.ts';
+import { installMoto, Moto, REGION } from './moto.ts';
 import { start } from './processes.ts';
 import { Stack } from './stack.ts';
 import { findTools } from './tools.ts';
@@ -16,8 +16,7 @@ import { type Environment, PATHS, ROOT, STAGE, stageEnvironment } from './worksp
 export type Stage = {
 	readonly env: Environment;
 	readonly moto: Moto;
-	readonly gate: AwsGate;
-	readonly gatePort: number;
+	readonly gate: GateClient;
 	readonly cluster: Cluster;
 	readonly stack: Stack;
 	/** The account as its owner sees it, past the gate. */
@@ -38,9 +37,7 @@ export async function setStage(): Promise<Stage> {
 	await installMoto(env);
 	const moto = new Moto({ env });
 	await moto.start();
-	const gate = new AwsGate({ emulator: moto.endpoint, account: ACCOUNT, region: REGION });
-	const gatePort = await gate.listen();
-	onEnd('the gate to AWS', () => gate.close());
+	const gate = await GateClient.start({ emulator: moto.endpoint, env });
 	const provider = await start(
 		'aws-provider',
 		process.execPath,
@@ -57,7 +54,7 @@ export async function setStage(): Promise<Stage> {
 		iam: new IAMClient(options),
 		s3: new S3Client({ ...options, forcePathStyle: true }),
 	};
-	return { env, moto, gate, gatePort, cluster, stack, account };
+	return { env, moto, gate, cluster, stack, account };
 }
 
 /** Removes what belongs to one run: all but logs and the installed Python packages. */

@@ -106,9 +106,8 @@ export async function faults(scene: Scene): Promise<void> {
 	});
 	await report.scenario('AWS out of reach', 'two minutes without packets: back within 30 s', async () => {
 		const pod = await controller.pod();
-		const undo = await node.dropPackets(stage.gatePort);
-		if (undo === undefined) gate.fault = 'silent';
-		gate.dropConnections();
+		const undo = await node.dropPackets(gate.port);
+		await (undo === undefined ? gate.fail('silent') : gate.dropConnections());
 		const waiting = await Promise.all([asker(), asker(), asker()]);
 		for (const { create } of waiting) await create();
 		await stays(
@@ -124,8 +123,7 @@ export async function faults(scene: Scene): Promise<void> {
 		);
 		const note = await tenant.event(waiting[0]!.name, 'SecretFetchFailed', /PROVIDER_UNAVAILABLE/);
 		await undo?.();
-		gate.fault = undefined;
-		gate.dropConnections();
+		await gate.fail(undefined);
 		const since = Date.now();
 		const times = await Promise.all(
 			waiting.map(async ({ name }) => {

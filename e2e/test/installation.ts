@@ -25,13 +25,18 @@ export async function installation(scene: Scene): Promise<void> {
 			pods.every(pod => controller.restarts(pod) === 0),
 			'a sample restarted',
 		);
-		const log = await cluster.core.readNamespacedPodLog({ name: 'sample-config', namespace: 'jasm-sample' });
-		expect(log.includes('DB_HOST DB_PASSWORD DB_USER'), `sample-config printed ${JSON.stringify(log)}`);
+		const log = await until('sample-config to print what it got', async () => {
+			const text = await cluster.core.readNamespacedPodLog({
+				name: 'sample-config',
+				namespace: 'jasm-sample',
+			});
+			return text.includes('DB_HOST DB_PASSWORD DB_USER') && text;
+		});
 		return log.trim();
 	});
 
 	await report.scenario('IRSA', 'its projected token is exchanged at STS for the role', async () => {
-		const call = gate.calls.find(({ action }) => action === 'AssumeRoleWithWebIdentity');
+		const call = (await gate.calls()).find(({ action }) => action === 'AssumeRoleWithWebIdentity');
 		expect(call !== undefined, 'STS was not asked');
 		const { roleArn } = await stack.outputs();
 		const { facts, status } = call;
@@ -64,7 +69,7 @@ export async function installation(scene: Scene): Promise<void> {
 		expect(spec?.policyTypes?.join() === 'Ingress,Egress', 'does not hold both directions');
 		expect(ports(spec?.ingress).join() === '8080,8081', `in: ${ports(spec?.ingress)}`);
 		const out = ports(spec?.egress);
-		expect(out.includes(stage.gatePort) && !out.includes(80), `out: ${out}`);
+		expect(out.includes(stage.gate.port) && !out.includes(80), `out: ${out}`);
 		return `in ${ports(spec?.ingress).join(' ')}; out ${out.join(' ')}`;
 	});
 	report.cannotShow(

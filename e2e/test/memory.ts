@@ -69,8 +69,8 @@ async function measure({ controller }: Scene, budget = LIMIT): Promise<string> {
 	const oom = pod.status?.containerStatuses?.[0]?.lastState?.terminated?.reason === 'OOMKilled';
 	expect(kills === 0 && !oom, 'it was killed for memory');
 	const rss = (await controller.metrics(pod)).get('process_resident_memory_bytes') ?? Number.NaN;
-	expect(anonymous <= budget && peak <= LIMIT, `anonymous ${anonymous}, peak ${peak}`);
 	const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
+	expect(rss <= budget && peak <= LIMIT, `RSS ${megabytes(rss)}, peak ${megabytes(peak)}`);
 	return `cgroup ${megabytes(anonymous)} anonymous, peak ${megabytes(peak)}; RSS ${megabytes(rss)}`;
 }
 

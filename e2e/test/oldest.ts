@@ -86,7 +86,7 @@ export async function tokensOutlived({ report, stage }: Scene, waiting: Waiting)
 				request: { provider: PROVIDER, path: '/prod/codnod/banner', secretName: 'late', key: 'banner' },
 			});
 			await until('its Secret', () => tenant.liveSecret('late'));
-			const exchanges = stage.gate.calls.filter(
+			const exchanges = (await stage.gate.calls()).filter(
 				({ action, facts, status }) =>
 					action === 'AssumeRoleWithWebIdentity' && status === 200 && facts['RoleArn']?.endsWith('-oldest'),
 			);

@@ -78,11 +78,6 @@ export class AwsGate {
 		for (const socket of this.#sockets) socket.destroy();
 	}
 
-	/** Reads of secrets since the `from`-th call. */
-	reads(from = 0): RecordedCall[] {
-		return this.calls.slice(from).filter(({ action }) => action === 'GetSecretValue');
-	}
-
 	async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
 		const at = Date.now();
 		let body = '';

@@ -19,6 +19,7 @@ export class AccountRegistry implements Registry {
 	readonly #region: string;
 	readonly #iam: IAMClient;
 	readonly #secrets: SecretsManagerClient;
+	readonly #arns = new Map<string, string>();
 	readonly #remembered = new Map<string, { at: number; answer: Promise<unknown> }>();
 
 	constructor({ endpoint, region }: { endpoint: string; region: string }) {
@@ -84,13 +85,15 @@ export class AccountRegistry implements Registry {
 	/** The ARN that a call about this secret is judged by; IAM judges a missing one by its bare name. */
 	secretArn(secretId: string, account: string): Promise<string> {
 		if (secretId.startsWith('arn:')) return Promise.resolve(secretId);
+		const known = this.#arns.get(secretId);
+		if (known !== undefined) return Promise.resolve(known);
 		return this.#recall(`secret ${secretId}`, async () => {
 			const bare = `arn:aws:secretsmanager:${this.#region}:${account}:secret:${secretId}`;
-			const answer = this.#secrets.send(new DescribeSecretCommand({ SecretId: secretId }));
-			return await answer.then(
-				({ ARN }) => ARN ?? bare,
-				() => bare,
-			);
+			const describe = new DescribeSecretCommand({ SecretId: secretId });
+			const { ARN = bare } = await this.#secrets.send(describe).catch(() => ({ ARN: bare }));
+			// A secret keeps its ARN; made anew it has other letters at the end, which no policy here names.
+			if (ARN !== bare) this.#arns.set(secretId, ARN);
+			return ARN;
 		});
 	}
 
