@@ -4,15 +4,17 @@ import * as k8s from '@pulumi/kubernetes';
 import type { AwsConfig } from './config.ts';
 import type { Cluster } from './guard.ts';
 
-/** The Pulumi provider of one cluster: kubeconfig *and* context, for without a context the current one counts. */
+/**
+ * The Pulumi provider of one cluster: kubeconfig *and* context, for without a context the current one counts.
+ * `deleteUnreachable` stays unset: a stopped cluster is not an empty one, and a refresh would drop from the
+ * state what is still in there. PULUMI_K8S_DELETE_UNREACHABLE says it where it is meant.
+ */
 export function clusterProvider({ kubeconfig, context }: Cluster): k8s.Provider {
 	return new k8s.Provider(context, {
 		kubeconfig,
 		context,
 		// A cluster made anew under the same name is the same cluster: nothing is replaced for its address.
 		clusterIdentifier: context,
-		// A stopped cluster is not an empty one: a refresh would drop from the state all that is still in there.
-		deleteUnreachable: false,
 		enableServerSideApply: true,
 		enableConfigMapMutable: true,
 	});

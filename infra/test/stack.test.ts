@@ -134,8 +134,9 @@ test.serial('the Pulumi providers are bound to the context and to the account', 
 		context: 'minikube',
 		clusterIdentifier: 'minikube',
 		enableServerSideApply: 'true',
-		deleteUnreachable: 'false',
 	});
+	// Set, it would empty the state whenever a refresh finds the cluster stopped.
+	t.is(inputs(one('pulumi:providers:kubernetes')).deleteUnreachable, undefined);
 	t.like(inputs(one('pulumi:providers:aws')), {
 		profile: 'codnod',
 		region: 'eu-west-1',
