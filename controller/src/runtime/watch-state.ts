@@ -5,7 +5,7 @@ import type { StreamEnd, StreamMessage, Tracked, WatchEvent } from './list-watch
 /** After a failure; the jitter makes the last wait 30 to 60 s. */
 export const FAILURE_BACKOFF = { baseMs: 800, factor: 2, capMs: 30_000, jitter: 1 } as const;
 /** Up to this after a clean close, so that replicas do not come back in step. */
-export const RECONNECT_JITTER_MS = 100;
+export const RECONNECT_JITTER_MS = 50;
 /** A stream that closed cleanly sooner than this and said nothing counts as a failure. */
 export const SHORTEST_STREAM_MS = 1_000;
 /** A stream that broke after this long does not make the wait longer than the last one was. */
