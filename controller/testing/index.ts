@@ -13,6 +13,14 @@ export { type ApiServer, type ApiServerOptions, startApiServer } from './api-ser
 export { StatusError } from './api-server/status.ts';
 export type { FaultOptions, WireFault } from './fault-plan.ts';
 export {
+	type FederationTrust,
+	type KeyVault,
+	type KeyVaultCall,
+	type KeyVaultOptions,
+	startKeyVault,
+} from './key-vault.ts';
+export type { EmbeddedKeyVaultFault } from './key-vault-fault.ts';
+export {
 	type SecretsManager,
 	type SecretsManagerCall,
 	type SecretsManagerOptions,
@@ -20,3 +28,5 @@ export {
 	type WebIdentityTrust,
 } from './secrets-manager.ts';
 export type { SecretsManagerFault } from './secrets-manager-faults.ts';
+export { startVault, type Vault, type VaultCall, type VaultOptions } from './vault.ts';
+export type { EmbeddedVaultFault } from './vault-fault.ts';
