@@ -4,6 +4,7 @@ import { fault, fieldsAt, schemaFaults, unknownField } from './config-faults.ts'
 import { type ConfigFile, configFile } from './config-schema.ts';
 import { nearestName } from './nearest-name.ts';
 import { printable } from './printable.ts';
+import { providerFaults, providerNotice } from './provider-faults.ts';
 import type { Environment } from './providers/provider.ts';
 import { parseStrictYaml, TEXT_SCHEMA, YamlFault } from './strict-yaml.ts';
 
@@ -107,17 +108,8 @@ function crossFaults(written: unknown, { env, extraProviders }: ConfigFileSource
 	const faults: string[] = [];
 	const providers = recordOf(recordOf(written)['providers']);
 	for (const [name, provider] of Object.entries(providers)) {
-		const { kind, region, credentials = 'web-identity', ...fields } = recordOf(provider);
-		if (kind === 'aws-secretsmanager' && region === undefined && !env['AWS_REGION']) {
-			const message = 'is required, here or as AWS_REGION in the environment';
-			faults.push(fault(['providers', name, 'region'], message));
-		}
-
-		for (const [field, owner] of Object.entries(FIELDS_OF_CREDENTIALS)) {
-			if (fields[field] !== undefined && credentials !== owner) {
-				const message = `has an effect only with credentials ${owner}`;
-				faults.push(fault(['providers', name, field], message));
-			}
+		for (const { field, message } of providerFaults(recordOf(provider), env)) {
+			faults.push(fault(['providers', name, field], message));
 		}
 	}
 
@@ -141,8 +133,6 @@ function crossFaults(written: unknown, { env, extraProviders }: ConfigFileSource
 	return faults;
 }
 
-const FIELDS_OF_CREDENTIALS = { roleArn: 'web-identity', tokenFile: 'web-identity', profile: 'profile' };
-
 const recordOf = (value: unknown): Record<string, unknown> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value)
 		? (value as Record<string, unknown>)
@@ -150,12 +140,10 @@ const recordOf = (value: unknown): Record<string, unknown> =>
 
 function noticesOf(content: ConfigFile, { env, extraProviders }: ConfigFileSources): string[] {
 	const notices: string[] = [];
-	for (const [name, { credentials = 'web-identity', roleArn }] of Object.entries(content.providers)) {
-		if (credentials === 'web-identity' && !(roleArn ?? env['AWS_ROLE_ARN'])) {
-			notices.push(
-				`providers.${name}: no role is known for credentials web-identity: set roleArn or AWS_ROLE_ARN, ` +
-					'or choose other credentials; until then every read fails',
-			);
+	for (const [name, provider] of Object.entries(content.providers)) {
+		const notice = providerNotice(provider, env);
+		if (notice !== undefined) {
+			notices.push(`providers.${name}: ${notice}`);
 		}
 	}
 

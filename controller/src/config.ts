@@ -30,6 +30,8 @@ export const ENVIRONMENT = {
 	AWS_ACCESS_KEY_ID: 'credentials environment',
 	AWS_SECRET_ACCESS_KEY: 'credentials environment',
 	AWS_SESSION_TOKEN: 'credentials environment',
+	AZURE_FEDERATED_TOKEN_FILE: 'the token of providers with credentials workload-identity that name none',
+	AZURE_CLIENT_SECRET: 'credentials client-secret',
 } as const;
 
 /** Where the kubelet tells a pod its namespace. */

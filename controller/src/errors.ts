@@ -50,6 +50,16 @@ export const ERROR_CODES = {
 		reason: 'SecretFetchFailed',
 		remedy: 'restore the secret or correct the path; JASM looks again by itself',
 	},
+	SECRET_DISABLED: {
+		retry: 'slow',
+		reason: 'SecretFetchFailed',
+		remedy: 'enable the secret (or the version) at the provider; JASM looks again by itself',
+	},
+	DYNAMIC_SECRET_UNSUPPORTED: {
+		retry: 'terminal',
+		reason: 'DynamicSecretUnsupported',
+		remedy: 'name a secret that is stored, not one that is made for each reader and dies with its lease',
+	},
 	PROVIDER_DENIED: {
 		retry: 'slow',
 		reason: 'SecretFetchFailed',
@@ -69,6 +79,11 @@ export const ERROR_CODES = {
 		retry: 'fast',
 		reason: 'SecretFetchFailed',
 		remedy: 'nothing to do: JASM tries again by itself; if it lasts, check the network to the provider',
+	},
+	PROVIDER_MISCONFIGURED: {
+		retry: 'slow',
+		reason: 'SecretFetchFailed',
+		remedy: "correct the provider in JASM's configuration as the message says",
 	},
 	PROVIDER_REQUEST_INVALID: {
 		retry: 'terminal',

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { JasmError } from './errors.ts';
 import { printable } from './printable.ts';
 import type { SecretValue } from './secret-value.ts';
+import { isRawNumber, parseSource } from './source-json.ts';
 
 /** What the requester selects; neither: every member of the JSON object under its own name. */
 export type Selection = {
@@ -12,22 +13,11 @@ export type Selection = {
 	readonly keys?: ReadonlyMap<string, string>;
 };
 
-/** JSON with source text access (ES2026), which Node has and the compiler's library does not know yet. */
-type SourceJson = {
-	parse(
-		text: string,
-		reviver: (key: string, value: unknown, context: { source: string }) => unknown,
-	): unknown;
-	rawJSON(text: string): unknown;
-	isRawJSON(value: unknown): value is { readonly rawJSON: string };
-};
-
-const { parse, rawJSON, isRawJSON } = JSON as unknown as SourceJson;
-
 /**
  * The values to write, by Secret key. Strings are taken as they are, numbers as their source text, booleans as
  * `true` and `false`, `null` as the empty string, objects and arrays as compact JSON whose numbers keep their
- * source text; of duplicate members the last wins. Keys are not checked against Kubernetes' rules here.
+ * source text; of duplicate members the last wins. What the provider took apart itself is taken by its parts.
+ * Keys are not checked against Kubernetes' rules here.
  *
  * @throws JasmError PAYLOAD_NOT_OBJECT, SOURCE_KEY_MISSING; neither holds a byte of the payload.
  */
@@ -36,7 +26,7 @@ export function payloadToValues(value: SecretValue, { key, keys }: Selection = {
 		return new Map([[key, value.payload()]]);
 	}
 
-	const members = membersOf(value);
+	const members: ReadonlyMap<string, unknown> = value.parts() ?? membersOf(value);
 	if (keys === undefined) {
 		return new Map(Array.from(members, ([name, member]) => [name, toBytes(member)]));
 	}
@@ -64,24 +54,21 @@ function membersOf(value: SecretValue): Map<string, unknown> {
 	let document: unknown;
 	try {
 		// Invalid UTF-8 would be replaced silently: such a payload can only be taken whole.
-		document = isUtf8(payload) ? parse(payload.toString(), keepSource) : undefined;
+		document = isUtf8(payload) ? parseSource(payload.toString()) : undefined;
 	} catch {
 		// The parser's message quotes the payload: it goes nowhere, not even as a cause. Nesting deeper than
 		// the stack ends here as well.
 	}
 
-	if (typeof document !== 'object' || document === null || Array.isArray(document) || isRawJSON(document)) {
+	if (typeof document !== 'object' || document === null || Array.isArray(document) || isRawNumber(document)) {
 		throw notAnObject('payload is not a JSON object');
 	}
 
 	return new Map(Object.entries(document));
 }
 
-const keepSource = (_key: string, value: unknown, { source }: { source: string }): unknown =>
-	typeof value === 'number' ? rawJSON(source) : value;
-
 function toBytes(member: unknown): Buffer {
-	return Buffer.from(toText(member));
+	return Buffer.isBuffer(member) ? member : Buffer.from(toText(member));
 }
 
 function toText(member: unknown): string {
@@ -93,7 +80,7 @@ function toText(member: unknown): string {
 		return '';
 	}
 
-	return isRawJSON(member) ? member.rawJSON : JSON.stringify(member);
+	return isRawNumber(member) ? member.rawJSON : JSON.stringify(member);
 }
 
 const notAnObject = (message: string) => new JasmError(message, { code: 'PAYLOAD_NOT_OBJECT' });

@@ -38,7 +38,7 @@ const faults: Record<string, readonly [string[], string]> = {
 	],
 	'a missing kind': [
 		faultsOf({ providers: { aws: {} } }),
-		'providers.aws.kind: is required (aws-secretsmanager)',
+		'providers.aws.kind: is required (aws-secretsmanager, vault, azure-keyvault)',
 	],
 	'a provider that is no mapping': [
 		faultsOf({ providers: { aws: 'x' } }),

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
-import { configFile, configJsonSchema, endpointFault } from '../src/config-schema.ts';
+import { endpointFault } from '../src/config-fields.ts';
+import { configFile, configJsonSchema } from '../src/config-schema.ts';
 
 const PUBLISHED = new URL('../../docs/config.schema.json', import.meta.url);
 

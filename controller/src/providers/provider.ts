@@ -2,6 +2,8 @@
 import type { Clock } from '../runtime/clock.ts';
 import type { SecretValue } from '../secret-value.ts';
 import type { AwsSecretsManagerConfig } from './aws-config.ts';
+import type { AzureKeyVaultConfig } from './azure-config.ts';
+import type { VaultConfig } from './vault-config.ts';
 
 /** Where a value lives inside one provider. */
 export type RemoteReference = {
@@ -22,7 +24,7 @@ export type SecretProvider = {
 };
 
 /** One entry of `providers` in the operator's config; `kind` tells them apart. */
-export type ProviderConfig = AwsSecretsManagerConfig;
+export type ProviderConfig = AwsSecretsManagerConfig | VaultConfig | AzureKeyVaultConfig;
 
 /** Environment variables by name; a parameter, so that the process's own are read at the edge alone. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,6 +1,7 @@
 // The providers that the operator configured, by name; each is loaded at its first use.
 import { JasmError } from '../errors.ts';
 import { prepareAwsSecretsManager } from './aws-config.ts';
+import { prepareAzureKeyVault } from './azure-config.ts';
 import type {
 	PreparedProvider,
 	ProviderConfig,
@@ -9,6 +10,7 @@ import type {
 	RemoteReference,
 	SecretProvider,
 } from './provider.ts';
+import { prepareVault } from './vault-config.ts';
 
 type Kinds = {
 	readonly [Kind in ProviderConfig['kind']]: ProviderKind<Extract<ProviderConfig, { kind: Kind }>>;
@@ -17,6 +19,8 @@ type Kinds = {
 /** Every kind of provider: a new one is its file and its line here. */
 const KINDS: Kinds = {
 	'aws-secretsmanager': prepareAwsSecretsManager,
+	vault: prepareVault,
+	'azure-keyvault': prepareAzureKeyVault,
 };
 
 export type RegistryDependencies = ProviderDependencies & {

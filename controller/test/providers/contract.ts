@@ -1,94 +1,40 @@
 // What every provider promises, whatever its store: values, classes of errors, deadlines, silence about values.
+import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { queryObjects } from 'node:v8';
 import test, { type ExecutionContext } from 'ava';
 import { type ErrorCode, JasmError } from '../../src/errors.ts';
 import { payloadToValues } from '../../src/payload.ts';
-import type { Environment, ProviderConfig } from '../../src/providers/provider.ts';
 import { createProviders } from '../../src/providers/registry.ts';
 import { type Clock, systemClock } from '../../src/runtime/clock.ts';
-import type { SecretValue } from '../../src/secret-value.ts';
+import { SecretValue } from '../../src/secret-value.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
+import { EXPECTED, FAULTS, NUMBERS, type ProviderUnderTest, REFUSED, refusal } from './contract-store.ts';
 
-/** Ways in which a store can fail; each provider's test brings them about on the wire. */
-export const FAULTS = [
-	'denied',
-	'unauthenticated',
-	'throttled',
-	'unavailable',
-	'garbage',
-	'truncated',
-	'stalled',
-	'hung',
-] as const;
-
-export type Fault = (typeof FAULTS)[number];
-
-/** A running store with what a provider needs to reach it. */
-export type Store = {
-	/** The provider's configuration; the contract adds `timeoutMs`. */
-	readonly config: ProviderConfig;
-	readonly env: Environment;
-	/** Writes a new current version of a secret; JSON text where `form` is json. */
-	put(path: string, payload: string | Buffer): { readonly version: string };
-	/** Removes a secret so that the store answers as if it had never been. */
-	remove(path: string): void;
-	/** Makes every read fail in one way until `stop`. */
-	fail(fault: Fault): { stop(): void };
-	/** Reads that arrived so far. */
-	reads(): number;
-	/** Resolves once so many reads have arrived. */
-	arrived(reads: number): Promise<unknown>;
-	close(): Promise<void>;
-};
-
-export type ProviderUnderTest = {
-	/** Begins the titles. */
-	readonly name: string;
-	start(): Promise<Store>;
-	/** Payloads other than JSON objects that the store can hold. */
-	readonly forms: readonly ('text' | 'binary')[];
-	/** Paths that this provider refuses, beyond those that all refuse. */
-	readonly refusedPaths?: readonly string[];
-};
+export { type Fault, refusal } from './contract-store.ts';
 
 const NAME = 'under-test';
 const TIMEOUT_MS = 5_000;
 
-/** Refused by every provider, and by each before anything leaves the process. */
-const REFUSED = [
-	'',
-	'..',
-	'../other',
-	'a/../b',
-	'a//b',
-	'a%2e%2e/b',
-	'a\\b',
-	'a\u0000b',
-	'a b',
-	'a ',
-	'a\n',
-	'a?b',
-	'a#b',
-	'pröd/db',
-	'a\u202eb',
-	'рrod/db',
-	'a/',
-	'x'.repeat(2_000),
-];
-
 const CANARIES = ['QZ7text-canary', 'QZ7nested-canary', '7429187429187429'];
 const CANARY_PAYLOAD = `{"QZ7key-canary":"${CANARIES[0]}","o":{"n":"${CANARIES[1]}"},"n":${CANARIES[2]}}`;
 
-const EXPECTED: Readonly<Record<Exclude<Fault, 'stalled' | 'hung'>, ErrorCode>> = {
-	denied: 'PROVIDER_DENIED',
-	unauthenticated: 'PROVIDER_AUTH',
-	throttled: 'PROVIDER_THROTTLED',
-	unavailable: 'PROVIDER_UNAVAILABLE',
-	garbage: 'PROVIDER_UNAVAILABLE',
-	truncated: 'PROVIDER_UNAVAILABLE',
-};
+export function testProvider({
+	name,
+	start,
+	forms,
+	refusedPaths = [],
+	pathOf = path => path,
+	versions = true,
+	numbers = 'exact',
+}: ProviderUnderTest): void {
+	const [db, gone, never, other] = ['prod/db', 'prod/gone', 'prod/never', 'prod/not'].map(pathOf) as [
+		string,
+		string,
+		string,
+		string,
+	];
 
-export function testProvider({ name, start, forms, refusedPaths = [] }: ProviderUnderTest): void {
 	async function harness(t: ExecutionContext, clock: Clock = systemClock) {
 		const store = await start();
 		const { env } = store;
@@ -106,9 +52,9 @@ export function testProvider({ name, start, forms, refusedPaths = [] }: Provider
 
 	test(`${name}: a JSON object arrives member by member, its numbers as they were written`, async t => {
 		const { store, read } = await harness(t);
-		const numbers = '"int":12345678901234567890,"money":1.10,"deep":{"n":[9007199254740993]}';
-		store.put('prod/db', `{"text":"p\u00e4ss \\"w\\"","flag":true,"none":null,${numbers}}`);
-		const value = await read('prod/db');
+		const written = '"int":12345678901234567890,"money":1.10,"deep":{"n":[9007199254740993]}';
+		await store.put(db, `{"text":"p\u00e4ss \\"w\\"","flag":true,"none":null,${written}}`);
+		const value = await read(db);
 		t.false(value.binary);
 		t.deepEqual(
 			Object.fromEntries(Array.from(payloadToValues(value), ([key, bytes]) => [key, bytes.toString()])),
@@ -116,38 +62,38 @@ export function testProvider({ name, start, forms, refusedPaths = [] }: Provider
 				text: 'p\u00e4ss "w"',
 				flag: 'true',
 				none: '',
-				int: '12345678901234567890',
-				money: '1.10',
-				deep: '{"n":[9007199254740993]}',
+				...NUMBERS[numbers],
 			},
 		);
 	});
 
 	test(`${name}: a read gives the current version, and a new value is a new version`, async t => {
 		const { store, read } = await harness(t);
-		const first = store.put('prod/db', '{"a":"1"}');
-		t.is((await read('prod/db')).version, first.version);
-		const second = store.put('prod/db', '{"a":"2"}');
-		const value = await read('prod/db');
+		const first = await store.put(db, '{"a":"1"}');
+		t.is((await read(db)).version, first.version);
+		const second = await store.put(db, '{"a":"2"}');
+		const value = await read(db);
 		t.is(value.version, second.version);
-		t.not(first.version, second.version);
+		t.is(first.version !== second.version, versions);
 		t.is(payloadToValues(value).get('a')?.toString(), '2');
 	});
 
-	test(`${name}: a pinned version is read even when it is not the current one`, async t => {
-		const { store, read } = await harness(t);
-		const first = store.put('prod/db', '{"a":"1"}');
-		store.put('prod/db', '{"a":"2"}');
-		const value = await read('prod/db', first.version);
-		t.is(value.version, first.version);
-		t.is(payloadToValues(value).get('a')?.toString(), '1');
-	});
+	if (versions) {
+		test(`${name}: a pinned version is read even when it is not the current one`, async t => {
+			const { store, read } = await harness(t);
+			const first = await store.put(db, '{"a":"1"}');
+			await store.put(db, '{"a":"2"}');
+			const value = await read(db, first.version);
+			t.is(value.version, first.version);
+			t.is(payloadToValues(value).get('a')?.toString(), '1');
+		});
+	}
 
 	if (forms.includes('text')) {
 		test(`${name}: plain text arrives byte for byte`, async t => {
 			const { store, read } = await harness(t);
-			store.put('prod/text', ' line\r\n\tpäss\u{1f511} ');
-			t.is((await read('prod/text')).payload().toString(), ' line\r\n\tpäss\u{1f511} ');
+			await store.put(db, ' line\r\n\tpäss\u{1f511} ');
+			t.is((await read(db)).payload().toString(), ' line\r\n\tpäss\u{1f511} ');
 		});
 	}
 
@@ -155,8 +101,8 @@ export function testProvider({ name, start, forms, refusedPaths = [] }: Provider
 		test(`${name}: bytes arrive as they are and are known as binary`, async t => {
 			const { store, read } = await harness(t);
 			const bytes = Buffer.from([0, 255, 0xc3, 0x28, 13, 10]);
-			store.put('prod/bytes', bytes);
-			const value = await read('prod/bytes');
+			await store.put(db, bytes);
+			const value = await read(db);
 			t.true(value.binary);
 			t.deepEqual(value.payload(), bytes);
 		});
@@ -164,32 +110,32 @@ export function testProvider({ name, start, forms, refusedPaths = [] }: Provider
 
 	test(`${name}: a secret that never was, and one that is gone, are reported as absent`, async t => {
 		const { store, read } = await harness(t);
-		t.is((await refusal(read('prod/never'))).code, 'SECRET_NOT_FOUND');
-		store.put('prod/gone', '{"a":"1"}');
-		store.remove('prod/gone');
-		t.is((await refusal(read('prod/gone'))).code, 'SECRET_NOT_FOUND');
+		t.is((await refusal(read(never))).code, 'SECRET_NOT_FOUND');
+		await store.put(gone, '{"a":"1"}');
+		await store.remove(gone);
+		t.is((await refusal(read(gone))).code, 'SECRET_NOT_FOUND');
 	});
 
 	test(`${name}: a denied read is not reported as absent, be the secret there or not`, async t => {
 		const { store, read } = await harness(t);
-		store.put('prod/db', '{"a":"1"}');
+		await store.put(db, '{"a":"1"}');
 		store.fail('denied');
-		const errors = [await refusal(read('prod/db')), await refusal(read('prod/not'))];
+		const errors = [await refusal(read(db)), await refusal(read(other))];
 		t.deepEqual(
 			errors.map(({ code }) => code),
 			['PROVIDER_DENIED', 'PROVIDER_DENIED'],
 		);
-		t.is(errors[1]!.message, errors[0]!.message.replace('prod/db', 'prod/not'));
+		t.is(errors[1]!.message, errors[0]!.message.replace(db, other));
 	});
 
 	for (const [fault, code] of Object.entries(EXPECTED) as [keyof typeof EXPECTED, ErrorCode][]) {
 		test(`${name}: a store that is ${fault} is ${code}, and a later read is well again`, async t => {
 			const { store, read } = await harness(t);
-			store.put('prod/db', '{"a":"1"}');
+			await store.put(db, '{"a":"1"}');
 			const injected = store.fail(fault);
-			t.is((await refusal(read('prod/db'))).code, code);
+			t.is((await refusal(read(db))).code, code);
 			injected.stop();
-			t.is((await read('prod/db')).payload().toString(), '{"a":"1"}');
+			t.is((await read(db)).payload().toString(), '{"a":"1"}');
 		});
 	}
 
@@ -197,9 +143,9 @@ export function testProvider({ name, start, forms, refusedPaths = [] }: Provider
 		test(`${name}: a ${fault} read ends at its deadline as an outage, never as absence`, async t => {
 			const clock = new VirtualClock();
 			const { store, read } = await harness(t, clock);
-			store.put('prod/db', '{"a":"1"}');
+			await store.put(db, '{"a":"1"}');
 			store.fail(fault);
-			const error = refusal(read('prod/db'));
+			const error = refusal(read(db));
 			await store.arrived(1);
 			t.true(clock.pending !== undefined && clock.pending <= 2 * TIMEOUT_MS);
 			await clock.advance(2 * TIMEOUT_MS);
@@ -212,33 +158,33 @@ export function testProvider({ name, start, forms, refusedPaths = [] }: Provider
 		const { store, provider } = await harness(t);
 		store.fail('hung');
 		const controller = new AbortController();
-		const error = refusal(provider.read({ path: 'prod/db' }, controller.signal));
+		const error = refusal(provider.read({ path: db }, controller.signal));
 		await store.arrived(1);
 		controller.abort();
 		t.is((await error).code, 'ABORTED');
 		const before = store.reads();
-		t.is((await refusal(provider.read({ path: 'prod/db' }, controller.signal))).code, 'ABORTED');
+		t.is((await refusal(provider.read({ path: db }, controller.signal))).code, 'ABORTED');
 		t.is(store.reads(), before);
 	});
 
 	test(`${name}: closing ends what is being read, and nothing is read afterwards`, async t => {
 		const { store, registry, read } = await harness(t);
 		store.fail('hung');
-		const error = refusal(read('prod/db'));
+		const error = refusal(read(db));
 		await store.arrived(1);
 		await registry.close();
 		t.is((await error).code, 'ABORTED');
 		const before = store.reads();
-		t.is((await refusal(read('prod/db'))).code, 'ABORTED');
+		t.is((await refusal(read(db))).code, 'ABORTED');
 		t.is(store.reads(), before);
 	});
 
 	test(`${name}: a finished read leaves no timer behind`, async t => {
 		const clock = new VirtualClock();
 		const { store, read } = await harness(t, clock);
-		store.put('prod/db', '{"a":"1"}');
-		await read('prod/db');
-		await refusal(read('prod/never'));
+		await store.put(db, '{"a":"1"}');
+		await read(db);
+		await refusal(read(never));
 		t.is(clock.timers, 0);
 	});
 
@@ -253,14 +199,26 @@ export function testProvider({ name, start, forms, refusedPaths = [] }: Provider
 		t.is(store.reads(), 0);
 	});
 
+	// Serial, so that no other test of the file holds values meanwhile.
+	test.serial(`${name}: a value that was read is forgotten with its reader`, async t => {
+		const { store, read } = await harness(t);
+		await store.put(db, '{"a":"1"}');
+		let value: SecretValue | undefined = await read(db);
+		const held = queryObjects(SecretValue, { format: 'count' });
+		t.is(value.payload().toString(), '{"a":"1"}');
+		value = undefined;
+		await turn();
+		t.is(queryObjects(SecretValue, { format: 'count' }), held - 1);
+	});
+
 	test(`${name}: no error shows a value, a key, or keeps what the store answered`, async t => {
 		const clock = new VirtualClock();
 		const { store, read } = await harness(t, clock);
-		store.put('prod/db', CANARY_PAYLOAD);
+		await store.put(db, CANARY_PAYLOAD);
 		for (const fault of FAULTS) {
 			const injected = store.fail(fault);
 			const before = store.reads();
-			const failed = refusal(read('prod/db'));
+			const failed = refusal(read(db));
 			if (fault === 'hung' || fault === 'stalled') {
 				await store.arrived(before + 1);
 				await clock.advance(2 * TIMEOUT_MS);
@@ -280,17 +238,4 @@ export function testProvider({ name, start, forms, refusedPaths = [] }: Provider
 			}
 		}
 	});
-}
-
-/** The coded error that a read fails with; anything else fails the test. */
-export async function refusal(read: Promise<SecretValue>): Promise<JasmError> {
-	const error = await read.then(
-		() => new Error('expected the read to fail'),
-		(reason: unknown) => reason,
-	);
-	if (error instanceof JasmError) {
-		return error;
-	}
-
-	throw error;
 }

@@ -1,0 +1,96 @@
+// Azure Key Vault as a provider: secrets and certificates through the vendor's client, within our own bounds.
+import { SecretClient } from '@azure/keyvault-secrets';
+import { JasmError } from '../errors.ts';
+import type { Clock } from '../runtime/clock.ts';
+import { SecretValue } from '../secret-value.ts';
+import { payloadOf } from './azure-certificate.ts';
+import type { AzureSettings } from './azure-config.ts';
+import { AzureIdentity } from './azure-credential.ts';
+import { readFailure } from './azure-errors.ts';
+import { validateReference } from './azure-reference.ts';
+import { azureTransport } from './azure-transport.ts';
+import { bounded } from './bounded.ts';
+import { ProviderFailure, toJasmError } from './failure.ts';
+import { HttpsCaller } from './https-call.ts';
+import type { Environment, RemoteReference, SecretProvider } from './provider.ts';
+
+export type AzureKeyVaultOptions = {
+	/** The provider's name in messages. */
+	readonly name: string;
+	readonly settings: AzureSettings;
+	readonly env: Environment;
+	readonly clock: Clock;
+};
+
+type Answer = Awaited<ReturnType<SecretClient['getSecret']>>;
+
+export class AzureKeyVault implements SecretProvider {
+	readonly #options: AzureKeyVaultOptions;
+	readonly #caller: HttpsCaller;
+	readonly #identity: AzureIdentity;
+	readonly #client: SecretClient;
+	readonly #closing = new AbortController();
+
+	constructor(options: AzureKeyVaultOptions) {
+		const { settings, env, clock } = options;
+		this.#options = options;
+		this.#caller = new HttpsCaller({ clock, connectMs: settings.timeoutMs, caFile: settings.caFile });
+		this.#identity = new AzureIdentity({ settings, env, clock, caller: this.#caller });
+		this.#client = new SecretClient(settings.url, this.#identity, {
+			httpClient: azureTransport(this.#caller),
+			// Retries and their waits are the engine's business: here Retry-After would be honoured without bound.
+			retryOptions: { maxRetries: 0 },
+			redirectOptions: { maxRetries: 0 },
+			// An emulator has no name below the resource that its challenge names.
+			disableChallengeResourceVerification: settings.emulated,
+			userAgentOptions: { userAgentPrefix: 'jasm' },
+		});
+	}
+
+	async read(reference: RemoteReference, signal: AbortSignal): Promise<SecretValue> {
+		validateReference(reference);
+		const { name, settings, clock } = this.#options;
+		const subject = `reading secret "${reference.path}" from ${name}`;
+		const signals = [signal, this.#closing.signal];
+		try {
+			return await bounded(
+				{ clock, deadlineMs: 2 * settings.timeoutMs, subject, signals },
+				async abortSignal => {
+					const { path, version } = reference;
+					const options = { abortSignal, ...(version !== undefined && { version }) };
+					return secretValue(await this.#client.getSecret(path, options), reference);
+				},
+			);
+		} catch (error) {
+			const coded = toJasmError(subject, error instanceof JasmError ? error : readFailure(error));
+			if (coded.code === 'PROVIDER_AUTH') {
+				this.#identity.drop();
+			}
+
+			throw coded;
+		}
+	}
+
+	async close(): Promise<void> {
+		this.#closing.abort();
+		this.#identity.close();
+		this.#caller.close();
+	}
+}
+
+function secretValue({ value, properties }: Answer, { path, version: asked }: RemoteReference): SecretValue {
+	const { name, version = '', contentType } = properties;
+	// Names and versions do not tell upper from lower case.
+	const same = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+	if (!same(name, path) || !same(version, asked ?? version) || version === '') {
+		throw unusable('the answer is about another secret');
+	}
+
+	if (value === undefined) {
+		throw unusable('the answer holds no value');
+	}
+
+	return new SecretValue({ ...payloadOf(value, contentType), version });
+}
+
+const unusable = (text: string) => new ProviderFailure(text, { code: 'PROVIDER_UNAVAILABLE' });

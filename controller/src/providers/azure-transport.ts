@@ -1,0 +1,43 @@
+// How the Key Vault client reaches the network: our own bounded HTTPS, no proxies, no compressed answers.
+import { createHttpHeaders, type HttpClient } from '@azure/core-rest-pipeline';
+import { jsonOf } from './azure-errors.ts';
+import { ProviderFailure } from './failure.ts';
+import type { HttpAnswer, HttpsCaller } from './https-call.ts';
+
+/** Carries requests without a body or with a text: the client sends no others. */
+export function azureTransport(caller: HttpsCaller): HttpClient {
+	return {
+		async sendRequest(request) {
+			// Decompressing is unbounded, and secrets are small.
+			const { 'accept-encoding': _, ...headers } = request.headers.toJSON();
+			const answer = await caller.call(
+				{
+					url: new URL(request.url),
+					method: request.method,
+					headers,
+					body: typeof request.body === 'string' ? request.body : undefined,
+				},
+				(request.abortSignal as AbortSignal | undefined) ?? NEVER,
+			);
+			// What the client cannot parse it quotes in its error, or takes apart as if it were a secret.
+			if (answer.status < 300 && typeof jsonOf(answer.body)['id'] !== 'string') {
+				throw new ProviderFailure('the answer is not one of Key Vault', {
+					code: 'PROVIDER_UNAVAILABLE',
+					details: { status: answer.status },
+				});
+			}
+
+			return {
+				request,
+				status: answer.status,
+				headers: createHttpHeaders(single(answer)),
+				bodyAsText: answer.body.toString(),
+			};
+		},
+	};
+}
+
+const NEVER = new AbortController().signal;
+
+const single = ({ headers }: HttpAnswer): Record<string, string> =>
+	Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value].flat().join(', ')]));
