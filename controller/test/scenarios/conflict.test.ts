@@ -1,7 +1,7 @@
 // Several pods, one Secret: one read, one write, and where they disagree the newest pod wins, without flapping.
 import type { V1Pod } from '@kubernetes/client-node';
 import test, { type ExecutionContext } from 'ava';
-import { startRelay } from '../helpers/relay.ts';
+import { startHoldingRelay } from '../helpers/holding-relay.ts';
 import { annotation, PROVIDER, type Stage, startStage } from '../helpers/stage.ts';
 
 /** The pod whose request is written: the newest by creation, then by uid. */
@@ -92,11 +92,13 @@ test('a rollout that changes the path ends in a few reads and writes, with old a
 /** A stage whose Secrets Manager answers only when it is told to. */
 async function startHeldStage(t: ExecutionContext) {
 	const stage = await startStage(t);
-	const relay = await startRelay(stage.secretsManager.url);
+	const relay = await startHoldingRelay(stage.secretsManager.url);
 	t.teardown(() => relay.close());
 	const { providers } = stage.configFile() as { providers: Record<string, object> };
 	const controller = await stage.start({
-		config: { providers: { [PROVIDER]: { ...providers[PROVIDER], endpoint: relay.url('http'), timeoutMs: 60_000 } } },
+		config: {
+			providers: { [PROVIDER]: { ...providers[PROVIDER], endpoint: relay.url('http'), timeoutMs: 60_000 } },
+		},
 	});
 	const team = await stage.namespace('team');
 	relay.hold();
