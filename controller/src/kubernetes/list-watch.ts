@@ -165,21 +165,24 @@ class CollectionListWatch<T extends Tracked> implements ListWatch<T> {
 				request,
 				{
 					onHeaders: (code, fields) => {
-						this.#lastByteAt = clock.monotonic();
 						status = code;
 						headers = fields;
 					},
 					onChunk: chunk => {
+						if (status !== 200) {
+							refused.push(Uint8Array.from(chunk));
+							return;
+						}
+						// A header alone, or a refusal, says nothing about the collection.
 						this.#lastByteAt = clock.monotonic();
-						if (status === 200) onChunk(chunk);
-						else refused.push(Uint8Array.from(chunk));
+						onChunk(chunk);
 					},
 					onEnd: error => {
 						if (signal.aborted) resolve({ reason: 'closed' });
 						else if (error instanceof StreamEnded) resolve(error.end);
 						else if (status !== 0 && status !== 200) {
 							resolve({ reason: 'refused', answer: { status, headers, body: parsed(refused) } });
-						} else if (error !== undefined) resolve(this.#failed(error));
+						} else if (error !== undefined) resolve(this.#failed(error, status === 0));
 						else resolve({ reason: 'closed' });
 					},
 				},
@@ -188,9 +191,9 @@ class CollectionListWatch<T extends Tracked> implements ListWatch<T> {
 		});
 	}
 
-	#failed(error: Error): StreamEnd {
+	#failed(error: Error, unanswered: boolean): StreamEnd {
 		if (error instanceof MalformedError) this.#mustRestart = true;
-		return { reason: 'failed', error };
+		return { reason: 'failed', error, ...(unanswered && { unanswered }) };
 	}
 
 	#endOf(answer: Answer, verb: Verb): StreamEnd {

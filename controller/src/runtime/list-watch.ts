@@ -22,8 +22,16 @@ export type StreamEnd =
 	| { readonly reason: 'expired' }
 	/** The server is behind the resource version (504 ResourceVersionTooLarge): back off, then the beginning. */
 	| { readonly reason: 'ahead' }
-	/** Broken connection, error status, silence: back off, resume. `retryAfterMs` is a floor. */
-	| { readonly reason: 'failed'; readonly error: Error; readonly retryAfterMs?: number };
+	/**
+	 * Broken connection, error status, silence: back off, resume. `retryAfterMs` is a floor; `unanswered` where
+	 * not even a header came.
+	 */
+	| {
+			readonly reason: 'failed';
+			readonly error: Error;
+			readonly retryAfterMs?: number;
+			readonly unanswered?: boolean;
+	  };
 
 export type ListWatch<T extends Tracked> = {
 	/**
@@ -35,7 +43,7 @@ export type ListWatch<T extends Tracked> = {
 		sink: (message: StreamMessage<T>) => void,
 		signal: AbortSignal,
 	): Promise<StreamEnd>;
-	/** Monotonic milliseconds (of the clock given at construction) at which the last byte arrived. */
+	/** Monotonic milliseconds (of the clock given at construction) at which a stream last said something. */
 	readonly lastByteAt: number;
 };
 

@@ -6,6 +6,10 @@ import type { StreamEnd, StreamMessage, Tracked, WatchEvent } from './list-watch
 export const FAILURE_BACKOFF = { baseMs: 800, factor: 2, capMs: 30_000, jitter: 1 } as const;
 /** Up to this after a clean close, so that replicas do not come back in step. */
 export const RECONNECT_JITTER_MS = 50;
+/** While nobody answers at all, as while the server restarts: its return is noticed within 2 s. */
+export const UNANSWERED_BACKOFF = { baseMs: 1_000, capMs: 1_000, jitter: 1 } as const;
+/** So long it may take to come back; after that the wait grows. */
+export const RESTART_MS = 60_000;
 /** A stream that closed cleanly sooner than this and said nothing counts as a failure. */
 export const SHORTEST_STREAM_MS = 1_000;
 /** A stream that broke after this long does not make the wait longer than the last one was. */
@@ -142,12 +146,18 @@ function ended(
 		return { phase: 'backoff', waitMs, resourceVersion: undefined, troubles };
 	}
 	const steps = livedMs >= STEADY_STREAM_MS ? Math.max(0, failures - 1) : failures;
-	const retryAfterMs = end.reason === 'failed' ? end.retryAfterMs : undefined;
-	const floorMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
+	const failure = end.reason === 'failed' ? end : undefined;
+	const restarting = failure?.unanswered === true && now - downSince < RESTART_MS;
+	// A server that says when to come back is not asked later than that, however often it did.
+	const { retryAfterMs } = failure ?? {};
+	const waitMs =
+		retryAfterMs === undefined
+			? backoff(restarting ? UNANSWERED_BACKOFF : FAILURE_BACKOFF, steps, random)
+			: atLeast(Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS), backoff(FAILURE_BACKOFF, 0, random), random);
 	return {
 		phase: 'backoff',
-		waitMs: atLeast(floorMs, backoff(FAILURE_BACKOFF, steps, random), random),
+		waitMs,
 		resourceVersion: end.reason === 'ahead' ? undefined : resourceVersion,
-		troubles: { failures: steps + 1, expiries, downSince },
+		troubles: { failures: restarting ? steps : steps + 1, expiries, downSince },
 	};
 }

@@ -135,6 +135,30 @@ test('Retry-After is a floor, spread a little, and capped so that no server make
 	t.is(aStreaming().end(failed(86_400_000)).waitMs, 60_000);
 });
 
+test('a server that says when to come back is asked then, however often it said so', t => {
+	const watch = aStreaming();
+	const waits = Array.from({ length: 6 }, () => watch.open().end(failed(5_000)).waitMs);
+	t.deepEqual(waits, [5_000, 5_000, 5_000, 5_000, 5_000, 5_000]);
+});
+
+test('a server that does not answer at all is asked every 2 s for a minute, and then ever more rarely', t => {
+	const unanswered: StreamEnd = {
+		reason: 'failed',
+		error: new Error('connection refused'),
+		unanswered: true,
+	};
+	const watch = aStreaming({ random: () => 0.99 });
+	const waits: number[] = [];
+	for (let passed = 0; passed < 300_000; passed += waits.at(-1)!) {
+		waits.push(watch.open().end(unanswered).waitMs);
+		watch.after(waits.at(-1)!);
+	}
+
+	t.true(waits.slice(0, 30).every(waitMs => waitMs <= 2_000));
+	t.true(waits.slice(31).every((waitMs, index, later) => index === 0 || waitMs >= later[index - 1]!));
+	t.true(waits.at(-1)! > 30_000);
+});
+
 test('an expired version starts at the beginning at once', t => {
 	const watch = aStreaming();
 	t.deepEqual(watch.end(expired), { waitMs: 0, from: undefined });
