@@ -79,9 +79,21 @@ export async function startStage(t: ExecutionContext, options: StageOptions = {}
 	}
 
 	api = cluster.embedded;
+	if (clock !== undefined) {
+		sendBookmarks(clock, cluster.embedded!);
+	}
+
 	const stage = new Stage({ cluster, secretsManager, clock, profile: actual, config: options.config ?? {} });
 	t.teardown(() => stage.close());
 	return stage;
+}
+
+/** As every server does once a minute. */
+function sendBookmarks(clock: StageClock, api: ApiServer): void {
+	clock.schedule(60_000, () => {
+		api.sendBookmarks();
+		sendBookmarks(clock, api);
+	});
 }
 
 const progressOf = (api: ApiServer | undefined, { calls }: SecretsManager): number =>
