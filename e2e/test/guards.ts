@@ -51,7 +51,7 @@ export async function guards(report: Report, { stack, cluster, gate }: Stage): P
 			await cluster.delete();
 		}
 	});
-	await report.scenario(
+	const up = await report.scenario(
 		'guard: minikube',
 		'minikube is down: preview starts it with the issuer of IRSA',
 		async () => {
@@ -62,4 +62,5 @@ export async function guards(report: Report, { stack, cluster, gate }: Stage): P
 			return `up and previewed in ${(tookMs / 1000).toFixed(0)} s, ${counts['create'] ?? 0} resources to create`;
 		},
 	);
+	if (!up) throw new Error('without a cluster nothing else can be seen');
 }
