@@ -125,6 +125,11 @@ export class VaultCore {
 			case 'revoke-self':
 				this.tokens.revoke(token);
 				return answer(undefined);
+			case 'revoke':
+				this.tokens.revokeId(String(this.#fields(request)['token']));
+				return answer(undefined);
+			case 'lookup':
+				return answer(this.tokens.describe(this.tokens.require(String(this.#fields(request)['token']))));
 			case 'create': {
 				const { policies, ttl, type } = this.#fields(request);
 				const created = this.tokens.create({

@@ -80,6 +80,11 @@ export class Tokens {
 		this.#tokens.delete(token.id);
 	}
 
+	/** Whether there is such a token or not. */
+	revokeId(id: string): void {
+		this.#tokens.delete(id);
+	}
+
 	renew(token: Token): void {
 		token.expiresAt = token.ttl === 0 ? token.expiresAt : this.#now() + token.ttl * 1_000;
 	}

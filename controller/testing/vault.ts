@@ -60,6 +60,8 @@ export type Vault = {
 	expireTokens(): void;
 	/** From here on every request but those for health is answered with 503, until it is unsealed. */
 	seal(sealed?: boolean): void;
+	/** Ends every connection, as a restart does. */
+	dropConnections(): void;
 	inject(fault: EmbeddedVaultFault, options?: FaultOptions<VaultCall>): { stop(): void };
 	close(): Promise<void>;
 };
@@ -169,6 +171,10 @@ class EmbeddedVault implements Vault {
 
 	seal(sealed = true): void {
 		this.#core.sealed = sealed;
+	}
+
+	dropConnections(): void {
+		this.#server.dropConnections();
 	}
 
 	inject(fault: EmbeddedVaultFault, options?: FaultOptions<VaultCall>) {

@@ -1,0 +1,338 @@
+// JASM's identity at Vault: signed in to once, renewed when refused, revoked in the end, never sent elsewhere.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import type { VaultConfig } from '../../src/providers/vault-config.ts';
+import { FaultPlan } from '../../testing/fault-plan.ts';
+import { FaultyServer, jsonAnswer } from '../../testing/faulty-server.ts';
+import { folder } from '../helpers/aws.ts';
+import { identityToken, SUBJECT } from '../helpers/tokens.ts';
+import { openVault, type VaultHarness } from '../helpers/vault.ts';
+import { VAULTS } from '../helpers/vault-target.ts';
+import { VirtualClock } from '../helpers/virtual-clock.ts';
+import { refusal } from './contract.ts';
+
+const logins = ({ vault }: Pick<VaultHarness, 'vault'>) => vault.count('login');
+const tokenOf = ({ vault }: VaultHarness) =>
+	vault.calls.findLast(({ operation, token }) => operation === 'read' && token !== vault.rootToken)?.token ??
+	'';
+
+for (const [target, open] of Object.entries(VAULTS)) {
+	test(`${target}: a burst of first reads signs in once`, async t => {
+		const harness = await openVault(t, { open });
+		await harness.put('db', '{}');
+		await Promise.all(Array.from({ length: 50 }, () => harness.read('db')));
+		t.is(logins(harness), 1);
+	});
+
+	test(`${target}: a token that was revoked is replaced within the read that met it`, async t => {
+		const harness = await openVault(t, { open });
+		await harness.put('db', '{"a":"1"}');
+		await harness.read('db');
+		await harness.vault.request('POST', 'auth/token/revoke', { token: tokenOf(harness) });
+		t.is((await harness.read('db')).payload().toString(), '{"a":"1"}');
+		t.is(logins(harness), 2);
+	});
+
+	test(`${target}: closing revokes the token`, async t => {
+		const harness = await openVault(t, { open });
+		await harness.put('db', '{}');
+		await harness.read('db');
+		const token = tokenOf(harness);
+		await harness.registry.close();
+		t.true(harness.vault.calls.some(call => call.operation === 'revoke' && call.token === token));
+		await t.throwsAsync(harness.vault.request('POST', 'auth/token/lookup', { token }), { message: /403/ });
+	});
+
+	test(`${target}: a denial brings one new token and takes the old one back; further ones wait their turn`, async t => {
+		const clock = new VirtualClock();
+		const harness = await openVault(t, { open, clock });
+		await harness.allow('path "nowhere" { capabilities = ["read"] }');
+		t.is((await refusal(harness.read('db'))).code, 'PROVIDER_DENIED');
+		const first = tokenOf(harness);
+		t.is((await refusal(harness.read('db'))).code, 'PROVIDER_DENIED');
+		t.is(logins(harness), 1, 'a new token is not doubted');
+		await clock.advance(10_000);
+		t.is((await refusal(harness.read('db'))).code, 'PROVIDER_DENIED');
+		t.is(logins(harness), 2);
+		await harness.vault.waitForCall(call => call.operation === 'revoke' && call.token === first);
+		t.not(tokenOf(harness), first);
+		t.is((await refusal(harness.read('db'))).code, 'PROVIDER_DENIED');
+		t.is(logins(harness), 2);
+	});
+
+	test(`${target}: a policy that the role is given later takes effect with the next denial`, async t => {
+		const clock = new VirtualClock();
+		const harness = await openVault(t, { open, clock, config: { role: 'later' } });
+		const { vault, authMount, policy, put, read } = harness;
+		const role = {
+			role_type: 'jwt',
+			user_claim: 'sub',
+			bound_audiences: ['vault'],
+			token_policies: ['none'],
+		};
+		await vault.request('POST', `auth/${authMount}/role/later`, role);
+		await put('db', '{}');
+		t.is((await refusal(read('db'))).code, 'PROVIDER_DENIED');
+		await vault.request('POST', `auth/${authMount}/role/later`, { ...role, token_policies: [policy] });
+		await clock.advance(10_000);
+		t.is((await read('db')).payload().toString(), '{}');
+	});
+
+	for (const [what, claims] of [
+		['another issuer', { iss: 'https://other.example' }],
+		['another ServiceAccount', { sub: 'system:serviceaccount:team:app' }],
+		['a past expiry', { exp: 1_000_000 }],
+	] as const) {
+		test(`${target}: a token of ${what} is a matter of identity, and nothing is read`, async t => {
+			const harness = await openVault(t, { open });
+			writeFileSync(harness.tokenFile, identityToken('vault', claims));
+			const error = await refusal(harness.read('db'));
+			t.is(error.code, 'PROVIDER_AUTH');
+			t.regex(error.message, /signing in by jwt was refused: check the role/);
+			t.is(error.cause, undefined);
+			t.is(tokenOf(harness), '');
+		});
+	}
+
+	test(`${target}: kubernetes: a token is reviewed by the API server and bound to its ServiceAccount`, async t => {
+		const { host, ca, reviewed } = await startReviewer(t);
+		const harness = await openVault(t, { open });
+		const { vault, authMount: jwt, policy, role, put, tokenFile } = harness;
+		const authMount = `k8s-${jwt}`;
+		await vault.request('POST', `sys/auth/${authMount}`, { type: 'kubernetes' });
+		await vault.request('POST', `auth/${authMount}/config`, {
+			kubernetes_host: host,
+			kubernetes_ca_cert: ca,
+			token_reviewer_jwt: 'reviewer',
+			disable_local_ca_jwt: true,
+		});
+		await vault.request('POST', `auth/${authMount}/role/${role}`, {
+			bound_service_account_names: 'jasm',
+			bound_service_account_namespaces: 'jasm',
+			audience: 'vault',
+			token_policies: [policy],
+		});
+		const config = { ...harness.config, credentials: 'kubernetes', authMount } as const;
+		const other = await openOther(t, config);
+		await put('db', '{"a":"1"}');
+		writeFileSync(tokenFile, serviceAccountToken('jasm', 'jasm'));
+		t.is((await other('db')).payload().toString(), '{"a":"1"}');
+		t.deepEqual(reviewed, ['vault']);
+		const stranger = await openOther(t, config);
+		writeFileSync(tokenFile, serviceAccountToken('team', 'app'));
+		t.is((await refusal(stranger('db'))).code, 'PROVIDER_AUTH');
+	});
+
+	test(`${target}: approle: role id and the secret id of a file sign in`, async t => {
+		const harness = await openVault(t, { open });
+		const { vault, policy, role, put } = harness;
+		const authMount = `approle-${role}`;
+		await vault.request('POST', `sys/auth/${authMount}`, { type: 'approle' });
+		await vault.request('POST', `auth/${authMount}/role/${role}`, { token_policies: [policy] });
+		const { data: ids } = await vault.request('GET', `auth/${authMount}/role/${role}/role-id`);
+		const { data: secret } = await vault.request('POST', `auth/${authMount}/role/${role}/secret-id`);
+		const secretIdFile = join(folder(t), 'secret-id');
+		writeFileSync(secretIdFile, `${secret!['secret_id']}\n`);
+		await put('db', '{"a":"1"}');
+		const config = { ...harness.config, credentials: 'approle', authMount, secretIdFile } as const;
+		const read = await openOther(t, { ...config, roleId: String(ids!['role_id']) });
+		t.is((await read('db')).payload().toString(), '{"a":"1"}');
+		const wrong = await openOther(t, { ...config, roleId: 'other' });
+		t.is((await refusal(wrong('db'))).code, 'PROVIDER_AUTH');
+	});
+
+	test(`${target}: token: the token of the file is used as it is, read again when refused, and never revoked`, async t => {
+		const harness = await openVault(t, { open });
+		const { vault, policy, put } = harness;
+		const create = async () => {
+			const { auth } = await vault.request('POST', 'auth/token/create', { policies: [policy] });
+			return String(auth!['client_token']);
+		};
+		const tokenFile = join(folder(t), 'token');
+		writeFileSync(tokenFile, await create());
+		await put('db', '{}');
+		const read = await openOther(t, { ...harness.config, credentials: 'token', tokenFile });
+		await read('db');
+		const first = tokenOf(harness);
+		await vault.request('POST', 'auth/token/revoke', { token: first });
+		t.is((await refusal(read('db'))).code, 'PROVIDER_DENIED');
+		writeFileSync(tokenFile, await create());
+		await read('db');
+		await read.close();
+		t.false(vault.calls.some(({ operation, token }) => operation === 'revoke' && token !== vault.rootToken));
+		t.is(logins(harness), 0);
+	});
+}
+
+/** A reader of another configuration on the same ground. */
+async function openOther(t: ExecutionContext, config: VaultConfig) {
+	const { createProviders } = await import('../../src/providers/registry.ts');
+	const { systemClock } = await import('../../src/runtime/clock.ts');
+	const registry = createProviders({ vault: config }, { env: {}, clock: systemClock, warn: () => {} });
+	t.teardown(() => registry.close());
+	const provider = await registry.get('vault');
+	const read = (path: string) => provider.read({ path }, new AbortController().signal);
+	return Object.assign(read, { close: () => registry.close() });
+}
+
+const serviceAccountToken = (namespace: string, name: string) =>
+	identityToken('vault', {
+		sub: `system:serviceaccount:${namespace}:${name}`,
+		'kubernetes.io': { namespace, serviceaccount: { name, uid: 'u' } },
+	});
+
+/** The part of an API server that reviews tokens. */
+async function startReviewer(t: ExecutionContext) {
+	const reviewed: string[] = [];
+	const server = new FaultyServer({
+		tls: true,
+		faults: new FaultPlan<object, never, never>({ isRead: () => false, refusalOf: fault => fault }),
+		read: ({ body, headers }) => ({
+			call: {},
+			answer() {
+				const { spec } = JSON.parse(body);
+				reviewed.push(...spec.audiences);
+				const claims = JSON.parse(Buffer.from(spec.token.split('.')[1], 'base64url').toString());
+				const authenticated = headers.authorization === 'Bearer reviewer';
+				const user = { username: claims.sub, uid: 'u', groups: [] };
+				const status = { authenticated, user, audiences: spec.audiences };
+				return jsonAnswer(201, { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec, status });
+			},
+		}),
+	});
+	await server.listen();
+	t.teardown(() => server.close());
+	return { host: server.url, ca: server.ca!, reviewed };
+}
+
+test('a token is used for four fifths of its life', async t => {
+	const clock = new VirtualClock();
+	const harness = await openVault(t, { clock, ttl: '100s' });
+	await harness.put('db', '{}');
+	await harness.read('db');
+	await clock.advance(79_000);
+	await harness.read('db');
+	t.is(logins(harness), 1);
+	await clock.advance(2_000);
+	await harness.read('db');
+	t.is(logins(harness), 2);
+});
+
+test('the token file is read again at every sign-in', async t => {
+	const clock = new VirtualClock();
+	const harness = await openVault(t, { clock, ttl: '100s' });
+	await harness.put('db', '{}');
+	await harness.read('db');
+	writeFileSync(harness.tokenFile, 'garbage');
+	await clock.advance(81_000);
+	t.is((await refusal(harness.read('db'))).code, 'PROVIDER_AUTH');
+	writeFileSync(harness.tokenFile, identityToken('vault'));
+	t.is((await harness.read('db')).payload().toString(), '{}');
+});
+
+for (const [what, token] of [
+	['for the API server', identityToken('https://kubernetes.default.svc')],
+	[
+		'for Vault and the API server',
+		identityToken('vault', { aud: ['vault', 'https://kubernetes.default.svc'] }),
+	],
+	['without an audience', identityToken('vault', { aud: undefined })],
+	['that is none', 'garbage'],
+	['of two lines', `${identityToken('vault')}\n${identityToken('vault')}`],
+	['that is empty', ''],
+] as const) {
+	test(`a token ${what} never leaves the process`, async t => {
+		const harness = await openVault(t);
+		writeFileSync(harness.tokenFile, token);
+		const error = await refusal(harness.read('db'));
+		t.is(error.code, 'PROVIDER_AUTH');
+		t.is(logins(harness), 0);
+		t.false(error.message.includes(harness.tokenFile));
+	});
+}
+
+test('servers that do not name an invalid token are taken to mean it once the token is old enough', async t => {
+	const clock = new VirtualClock();
+	const harness = await openVault(t, { clock });
+	await harness.put('db', '{}');
+	await harness.read('db');
+	harness.vault.inject('bare-permission-denied', { times: 1 });
+	t.is((await refusal(harness.read('db'))).code, 'PROVIDER_DENIED');
+	await clock.advance(10_000);
+	harness.vault.inject('bare-permission-denied', { times: 1 });
+	t.is((await harness.read('db')).payload().toString(), '{}');
+	t.is(logins(harness), 2);
+});
+
+test('reads that meet one invalid token at once share one new sign-in', async t => {
+	const harness = await openVault(t);
+	await harness.put('db', '{}');
+	await harness.read('db');
+	harness.vault.embedded!.expireTokens();
+	await Promise.all(Array.from({ length: 20 }, () => harness.read('db')));
+	t.is(logins(harness), 2);
+});
+
+test('a sign-in that is throttled, fails, answers garbage or hangs is told apart, and a later one is well', async t => {
+	const harness = await openVault(t, { config: { timeoutMs: 500 } });
+	await harness.put('db', '{}');
+	const when = ({ operation }: { operation: string }) => operation === 'login';
+	for (const [fault, code, text] of [
+		['rate-limited', 'PROVIDER_THROTTLED', /throttling/],
+		['internal-error', 'PROVIDER_UNAVAILABLE', /no usable answer/],
+		[{ html: 403 }, 'PROVIDER_UNAVAILABLE', /no usable answer/],
+		[{ status: 200, body: '{"auth":null}' }, 'PROVIDER_UNAVAILABLE', /not one of Vault/],
+		[{ status: 200, body: '{"auth":{"client_token":"a\\nb"}}' }, 'PROVIDER_UNAVAILABLE', /not one of Vault/],
+		['reset', 'PROVIDER_UNAVAILABLE', /no usable answer/],
+		['hang', 'PROVIDER_UNAVAILABLE', /signing in got no answer within 750 ms/],
+	] as const) {
+		const injected = harness.vault.inject(fault, { when });
+		const error = await refusal(harness.read('db'));
+		t.is(error.code, code, JSON.stringify(fault));
+		t.regex(error.message, text);
+		injected.stop();
+	}
+
+	t.is((await harness.read('db')).payload().toString(), '{}');
+});
+
+test('closing does not wait for a Vault that is silent', async t => {
+	const clock = new VirtualClock();
+	const harness = await openVault(t, { clock });
+	await harness.put('db', '{}');
+	await harness.read('db');
+	harness.vault.inject('hang', { when: ({ operation }) => operation === 'revoke' });
+	const closed = harness.registry.close();
+	await harness.vault.waitForCall(({ operation }) => operation === 'revoke');
+	await clock.advance(2_000);
+	await t.notThrowsAsync(closed);
+	t.is(clock.timers, 0);
+});
+
+test('namespaces: signing in and reading each name their own', async t => {
+	const config = { namespace: 'admin/team', authNamespace: 'admin', mount: 'kv', authMount: 'jwt' };
+	const harness = await openVault(t, { config });
+	const { embedded } = harness.vault;
+	const setUp = (path: string, body: object, namespace: string) =>
+		embedded!.request('POST', path, body, namespace);
+	await setUp('sys/mounts/kv', { type: 'kv', options: { version: '2' } }, 'admin/team');
+	await setUp('sys/policies/acl/p', { policy: 'path "team/kv/data/*" { capabilities = ["read"] }' }, 'admin');
+	await setUp('sys/auth/jwt', { type: 'jwt' }, 'admin');
+	const { ISSUER_KEY } = await import('../helpers/tokens.ts');
+	await setUp('auth/jwt/config', { jwt_validation_pubkeys: [ISSUER_KEY] }, 'admin');
+	const role = { bound_audiences: ['vault'], bound_subject: SUBJECT, token_policies: ['p'] };
+	await setUp(`auth/jwt/role/${harness.role}`, role, 'admin');
+	embedded!.put('db', { a: 1 }, { mount: 'kv', namespace: 'admin/team' });
+	t.is((await harness.read('db')).payload().toString(), '{"a":1}');
+	await harness.registry.close();
+	const asked = harness.vault.calls.filter(({ token }) => token !== harness.vault.rootToken);
+	t.deepEqual(
+		asked.map(({ operation, namespace }) => [operation, namespace]),
+		[
+			['login', 'admin'],
+			['read', 'admin/team'],
+			['revoke', 'admin'],
+		],
+	);
+});
