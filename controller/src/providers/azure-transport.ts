@@ -19,8 +19,9 @@ export function azureTransport(caller: HttpsCaller): HttpClient {
 				},
 				(request.abortSignal as AbortSignal | undefined) ?? NEVER,
 			);
-			// What the client cannot parse it quotes in its error, or takes apart as if it were a secret.
-			if (answer.status < 300 && typeof jsonOf(answer.body)['id'] !== 'string') {
+			const json = jsonOf(answer.body);
+			const accepted = answer.status >= 200 && answer.status < 300;
+			if (accepted && !isBundle(json)) {
 				throw new ProviderFailure('the answer is not one of Key Vault', {
 					code: 'PROVIDER_UNAVAILABLE',
 					details: { status: answer.status },
@@ -31,11 +32,16 @@ export function azureTransport(caller: HttpsCaller): HttpClient {
 				request,
 				status: answer.status,
 				headers: createHttpHeaders(single(answer)),
-				bodyAsText: answer.body.toString(),
+				// A refusal that is no JSON object is none of Key Vault's: the client would stumble over it.
+				bodyAsText: accepted ? answer.body.toString() : JSON.stringify(json),
 			};
 		},
 	};
 }
+
+/** What is no secret the client would quote in its error, or take apart as if it were one. */
+const isBundle = ({ id, value }: Readonly<Record<string, unknown>>): boolean =>
+	typeof id === 'string' && URL.canParse(id) && (value === undefined || typeof value === 'string');
 
 const NEVER = new AbortController().signal;
 
