@@ -181,7 +181,10 @@ class EmbeddedKeyVault implements KeyVault {
 			}
 
 			this.#authenticate(request);
-			return jsonAnswer(200, this.#run(call, request.body) ?? {}, HEADERS());
+			const content = this.#run(call, request.body);
+			return content === undefined
+				? { status: 204, headers: HEADERS() }
+				: jsonAnswer(200, content, HEADERS());
 		} catch (error) {
 			if (error instanceof KeyVaultFault) {
 				return jsonAnswer(error.status, error.body, { ...HEADERS(), ...error.headers });

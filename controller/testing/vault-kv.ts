@@ -77,7 +77,7 @@ export class KvV2 {
 	}
 
 	handle(request: KvRequest): KvAnswer {
-		const [, area = '', path = ''] = /^(\w+)\/(.*)$/.exec(request.path) ?? [];
+		const [, area = '', path = ''] = /^(\w+)(?:\/(.*))?$/.exec(request.path) ?? [];
 		switch (area) {
 			case 'data':
 				return this.#data(path, request);

@@ -27,7 +27,7 @@ export type Route<T> = { readonly mount: T; readonly name: string; readonly rest
 /** Whose mount a path lies below, with the rest of it. */
 export function routeTo<T>(mounts: ReadonlyMap<string, T>, path: string): Route<T> | undefined {
 	for (const [name, mount] of mounts) {
-		if (path.startsWith(`${name}/`)) {
+		if (`${path}/`.startsWith(`${name}/`)) {
 			return { mount, name, rest: path.slice(name.length + 1) };
 		}
 	}
