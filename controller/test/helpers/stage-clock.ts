@@ -1,58 +1,69 @@
-// Virtual time for a controller that speaks over real sockets: waits that nobody would notice pass by themselves.
+// Virtual time for a controller that speaks over real sockets: between two timers everything comes to rest.
 import { setImmediate as turn } from 'node:timers/promises';
-import { systemClock, type Timer } from '../../src/runtime/clock.ts';
+import type { Subscribe } from './eventually.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** Timers up to this many milliseconds run in real time: hesitations and jitter, no backoff and no deadline. */
-const UNNOTICED_MS = 100;
 /** So many turns of the event loop without anything new: what was sent over loopback has arrived. */
 const QUIET_TURNS = 16;
 const UNDER_WAY = /^(FSReq|TCPConnectWrap|GetAddrInfoReqWrap|WriteWrap|ShutdownWrap)/;
+/** What passes while a test waits for the world: enough for hesitations and jitter, not for a deadline. */
+const NUDGE_MS = 50;
+const NUDGES = 40;
 
-/** Between two timers everything comes to rest; `progress` grows with all that happens on the servers. */
 export class StageClock extends VirtualClock {
-	readonly #progress: () => number;
-	#unnoticed = 0;
+	readonly #waiting = new Set<Promise<unknown>>();
+	#nudging = false;
+	#step: Promise<void> | undefined;
 
+	/** `progress` grows with all that happens on the servers. */
 	constructor(progress: () => number) {
-		super({ wallMs: Date.now(), settle: () => this.#rest() });
-		this.#progress = progress;
+		super({ wallMs: Date.now(), settle: () => rest(progress) });
 	}
 
-	override schedule(ms: number, callback: () => void): Timer {
-		if (!(ms <= UNNOTICED_MS)) {
-			return super.schedule(ms, callback);
+	/** The outcome of `awaited`; until it is there, a little time passes after every change. */
+	async passing<T>(awaited: Promise<T>, subscribe: Subscribe): Promise<T> {
+		this.#waiting.add(awaited);
+		if (!this.#nudging) {
+			this.#nudging = true;
+			void this.#nudge(subscribe);
 		}
 
-		this.#unnoticed++;
-		let open = true;
-		const over = () => {
-			this.#unnoticed -= open ? 1 : 0;
-			open = false;
-		};
-		const timer = systemClock.schedule(ms, () => {
-			over();
-			callback();
+		try {
+			return await awaited;
+		} finally {
+			this.#waiting.delete(awaited);
+			// Time stands still again when the caller goes on.
+			await this.#step;
+		}
+	}
+
+	async #nudge(subscribe: Subscribe): Promise<void> {
+		let left = NUDGES;
+		let change = () => {};
+		const stop = subscribe(() => {
+			left = NUDGES;
+			change();
 		});
-		return {
-			cancel() {
-				over();
-				timer.cancel();
-			},
-		};
-	}
-
-	async #rest(): Promise<void> {
-		let last = this.#progress();
-		for (let turns = 0; turns < QUIET_TURNS; turns++) {
-			await turn();
-			const now = this.#progress();
-			if (now !== last || this.#unnoticed > 0 || isUnderWay()) {
-				turns = 0;
-				last = now;
-			}
+		while (this.#waiting.size > 0) {
+			const { promise, resolve } = Promise.withResolvers<unknown>();
+			change = () => resolve(undefined);
+			this.#step = left-- > 0 ? this.advance(NUDGE_MS) : undefined;
+			await (this.#step ?? Promise.race([promise, ...this.#waiting]).catch(() => {}));
 		}
+
+		stop();
+		this.#nudging = false;
 	}
 }
 
-const isUnderWay = (): boolean => process.getActiveResourcesInfo().some(name => UNDER_WAY.test(name));
+async function rest(progress: () => number): Promise<void> {
+	let last = progress();
+	for (let turns = 0; turns < QUIET_TURNS; turns++) {
+		await turn();
+		const now = progress();
+		if (now !== last || process.getActiveResourcesInfo().some(name => UNDER_WAY.test(name))) {
+			turns = 0;
+			last = now;
+		}
+	}
+}

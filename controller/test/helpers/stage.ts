@@ -13,7 +13,7 @@ import {
 	startSecretsManager,
 } from '../../testing/secrets-manager.ts';
 import { type ClusterUnderTest, type ClusterUnderTestOptions, openCluster } from './cluster-under-test.ts';
-import { eventually } from './eventually.ts';
+import { type EventuallyOptions, eventually } from './eventually.ts';
 import type { Profile } from './installation.ts';
 import { type RawAnswer, type RawRequest, rawRequest } from './raw-request.ts';
 import { Replica, type ReplicaOptions } from './replica.ts';
@@ -199,7 +199,14 @@ export class Stage {
 			...rest,
 		});
 		this.#replicas.push(replica);
-		return wait ? replica.ready() : replica;
+		return wait ? this.#passing(replica.ready()) : replica;
+	}
+
+	/** As SIGTERM does; resolves with what the replica failed with, or undefined. */
+	async stop(replica: Replica): Promise<unknown> {
+		const ended = replica.stop();
+		await this.#clock?.runUntil(() => !replica.running, { maxMs: 60_000 });
+		return ended;
 	}
 
 	#unguarded(): string[] {
@@ -258,8 +265,7 @@ export class Stage {
 		name: string,
 		holds: (secret: SeenSecret) => boolean = () => true,
 	): Promise<SeenSecret> {
-		return eventually(
-			this.world.subscribe,
+		return this.#eventually(
 			() => {
 				const found = this.world.secret(namespace, name);
 				return found && holds(found) ? found : undefined;
@@ -296,8 +302,7 @@ export class Stage {
 	/** The Event with this reason, or one of these, on a pod, as soon as there are `count` of them. */
 	event(namespace: string, pod: string, reason: string | readonly string[], count = 1): Promise<SeenEvent> {
 		const reasons = [reason].flat();
-		return eventually(
-			this.world.subscribe,
+		return this.#eventually(
 			() => this.events(namespace, pod).filter(event => reasons.includes(event.reason))[count - 1],
 			{ what: `Event ${reasons} on pod ${namespace}/${pod}`, seen: () => this.events(namespace) },
 		);
@@ -320,6 +325,14 @@ export class Stage {
 		}
 	}
 
+	#eventually<T>(probe: () => T | undefined, options: EventuallyOptions): Promise<T> {
+		return this.#passing(eventually(this.world.subscribe, probe, options));
+	}
+
+	#passing<T>(awaited: Promise<T>): Promise<T> {
+		return this.#clock?.passing(awaited, this.world.subscribe) ?? awaited;
+	}
+
 	/** A request under a token, or as the administrator, past every client. */
 	request(request: RawRequest, token?: string): Promise<RawAnswer> {
 		return rawRequest(
@@ -329,7 +342,10 @@ export class Stage {
 	}
 
 	async close(): Promise<void> {
-		await Promise.all(this.#replicas.map(replica => replica.stop()));
+		for (const replica of this.#replicas) {
+			await this.stop(replica);
+		}
+
 		if (this.cluster.embedded === undefined) {
 			await Promise.all(this.#namespaces.map(name => this.core.deleteNamespace({ name })));
 		}
