@@ -1,12 +1,7 @@
 // JASM's identity at Vault: signed in to once, renewed when refused, revoked in the end, never sent elsewhere.
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
-import type { VaultConfig } from '../../src/providers/vault-config.ts';
-import { FaultPlan } from '../../testing/fault-plan.ts';
-import { FaultyServer, jsonAnswer } from '../../testing/faulty-server.ts';
-import { folder } from '../helpers/aws.ts';
-import { identityToken, SUBJECT } from '../helpers/tokens.ts';
+import test from 'ava';
+import { ISSUER_KEY, identityToken, SUBJECT } from '../helpers/tokens.ts';
 import { openVault, type VaultHarness } from '../helpers/vault.ts';
 import { VAULTS } from '../helpers/vault-target.ts';
 import { VirtualClock } from '../helpers/virtual-clock.ts';
@@ -94,116 +89,6 @@ for (const [target, open] of Object.entries(VAULTS)) {
 			t.is(tokenOf(harness), '');
 		});
 	}
-
-	test(`${target}: kubernetes: a token is reviewed by the API server and bound to its ServiceAccount`, async t => {
-		const { host, ca, reviewed } = await startReviewer(t);
-		const harness = await openVault(t, { open });
-		const { vault, authMount: jwt, policy, role, put, tokenFile } = harness;
-		const authMount = `k8s-${jwt}`;
-		await vault.request('POST', `sys/auth/${authMount}`, { type: 'kubernetes' });
-		await vault.request('POST', `auth/${authMount}/config`, {
-			kubernetes_host: host,
-			kubernetes_ca_cert: ca,
-			token_reviewer_jwt: 'reviewer',
-			disable_local_ca_jwt: true,
-		});
-		await vault.request('POST', `auth/${authMount}/role/${role}`, {
-			bound_service_account_names: 'jasm',
-			bound_service_account_namespaces: 'jasm',
-			audience: 'vault',
-			token_policies: [policy],
-		});
-		const config = { ...harness.config, credentials: 'kubernetes', authMount } as const;
-		const other = await openOther(t, config);
-		await put('db', '{"a":"1"}');
-		writeFileSync(tokenFile, serviceAccountToken('jasm', 'jasm'));
-		t.is((await other('db')).payload().toString(), '{"a":"1"}');
-		t.deepEqual(reviewed, ['vault']);
-		const stranger = await openOther(t, config);
-		writeFileSync(tokenFile, serviceAccountToken('team', 'app'));
-		t.is((await refusal(stranger('db'))).code, 'PROVIDER_AUTH');
-	});
-
-	test(`${target}: approle: role id and the secret id of a file sign in`, async t => {
-		const harness = await openVault(t, { open });
-		const { vault, policy, role, put } = harness;
-		const authMount = `approle-${role}`;
-		await vault.request('POST', `sys/auth/${authMount}`, { type: 'approle' });
-		await vault.request('POST', `auth/${authMount}/role/${role}`, { token_policies: [policy] });
-		const { data: ids } = await vault.request('GET', `auth/${authMount}/role/${role}/role-id`);
-		const { data: secret } = await vault.request('POST', `auth/${authMount}/role/${role}/secret-id`);
-		const secretIdFile = join(folder(t), 'secret-id');
-		writeFileSync(secretIdFile, `${secret!['secret_id']}\n`);
-		await put('db', '{"a":"1"}');
-		const config = { ...harness.config, credentials: 'approle', authMount, secretIdFile } as const;
-		const read = await openOther(t, { ...config, roleId: String(ids!['role_id']) });
-		t.is((await read('db')).payload().toString(), '{"a":"1"}');
-		const wrong = await openOther(t, { ...config, roleId: 'other' });
-		t.is((await refusal(wrong('db'))).code, 'PROVIDER_AUTH');
-	});
-
-	test(`${target}: token: the token of the file is used as it is, read again when refused, and never revoked`, async t => {
-		const harness = await openVault(t, { open });
-		const { vault, policy, put } = harness;
-		const create = async () => {
-			const { auth } = await vault.request('POST', 'auth/token/create', { policies: [policy] });
-			return String(auth!['client_token']);
-		};
-		const tokenFile = join(folder(t), 'token');
-		writeFileSync(tokenFile, await create());
-		await put('db', '{}');
-		const read = await openOther(t, { ...harness.config, credentials: 'token', tokenFile });
-		await read('db');
-		const first = tokenOf(harness);
-		await vault.request('POST', 'auth/token/revoke', { token: first });
-		t.is((await refusal(read('db'))).code, 'PROVIDER_DENIED');
-		writeFileSync(tokenFile, await create());
-		await read('db');
-		await read.close();
-		t.false(vault.calls.some(({ operation, token }) => operation === 'revoke' && token !== vault.rootToken));
-		t.is(logins(harness), 0);
-	});
-}
-
-/** A reader of another configuration on the same ground. */
-async function openOther(t: ExecutionContext, config: VaultConfig) {
-	const { createProviders } = await import('../../src/providers/registry.ts');
-	const { systemClock } = await import('../../src/runtime/clock.ts');
-	const registry = createProviders({ vault: config }, { env: {}, clock: systemClock, warn: () => {} });
-	t.teardown(() => registry.close());
-	const provider = await registry.get('vault');
-	const read = (path: string) => provider.read({ path }, new AbortController().signal);
-	return Object.assign(read, { close: () => registry.close() });
-}
-
-const serviceAccountToken = (namespace: string, name: string) =>
-	identityToken('vault', {
-		sub: `system:serviceaccount:${namespace}:${name}`,
-		'kubernetes.io': { namespace, serviceaccount: { name, uid: 'u' } },
-	});
-
-/** The part of an API server that reviews tokens. */
-async function startReviewer(t: ExecutionContext) {
-	const reviewed: string[] = [];
-	const server = new FaultyServer({
-		tls: true,
-		faults: new FaultPlan<object, never, never>({ isRead: () => false, refusalOf: fault => fault }),
-		read: ({ body, headers }) => ({
-			call: {},
-			answer() {
-				const { spec } = JSON.parse(body);
-				reviewed.push(...spec.audiences);
-				const claims = JSON.parse(Buffer.from(spec.token.split('.')[1], 'base64url').toString());
-				const authenticated = headers.authorization === 'Bearer reviewer';
-				const user = { username: claims.sub, uid: 'u', groups: [] };
-				const status = { authenticated, user, audiences: spec.audiences };
-				return jsonAnswer(201, { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec, status });
-			},
-		}),
-	});
-	await server.listen();
-	t.teardown(() => server.close());
-	return { host: server.url, ca: server.ca!, reviewed };
 }
 
 test('a token is used for four fifths of its life', async t => {
@@ -332,7 +217,6 @@ test('namespaces: signing in and reading each name their own', async t => {
 	await setUp('sys/mounts/kv', { type: 'kv', options: { version: '2' } }, 'admin/team');
 	await setUp('sys/policies/acl/p', { policy: 'path "team/kv/data/*" { capabilities = ["read"] }' }, 'admin');
 	await setUp('sys/auth/jwt', { type: 'jwt' }, 'admin');
-	const { ISSUER_KEY } = await import('../helpers/tokens.ts');
 	await setUp('auth/jwt/config', { jwt_validation_pubkeys: [ISSUER_KEY] }, 'admin');
 	const role = { bound_audiences: ['vault'], bound_subject: SUBJECT, token_policies: ['p'] };
 	await setUp(`auth/jwt/role/${harness.role}`, role, 'admin');

@@ -1,0 +1,127 @@
+// The ways to sign in to Vault beside jwt: kubernetes by review, approle and a token's file for development.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { createProviders } from '../../src/providers/registry.ts';
+import type { VaultConfig } from '../../src/providers/vault-config.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { FaultPlan } from '../../testing/fault-plan.ts';
+import { FaultyServer, jsonAnswer } from '../../testing/faulty-server.ts';
+import { folder } from '../helpers/aws.ts';
+import { identityToken } from '../helpers/tokens.ts';
+import { openVault } from '../helpers/vault.ts';
+import { VAULTS } from '../helpers/vault-target.ts';
+import { refusal } from './contract.ts';
+
+for (const [target, open] of Object.entries(VAULTS)) {
+	test(`${target}: kubernetes: a token is reviewed by the API server and bound to its ServiceAccount`, async t => {
+		const { host, ca, reviewed } = await startReviewer(t);
+		const harness = await openVault(t, { open });
+		const { vault, authMount: jwt, policy, role, put, tokenFile } = harness;
+		const authMount = `k8s-${jwt}`;
+		await vault.request('POST', `sys/auth/${authMount}`, { type: 'kubernetes' });
+		await vault.request('POST', `auth/${authMount}/config`, {
+			kubernetes_host: host,
+			kubernetes_ca_cert: ca,
+			token_reviewer_jwt: 'reviewer',
+			disable_local_ca_jwt: true,
+		});
+		await vault.request('POST', `auth/${authMount}/role/${role}`, {
+			bound_service_account_names: 'jasm',
+			bound_service_account_namespaces: 'jasm',
+			audience: 'vault',
+			token_policies: [policy],
+		});
+		const config = { ...harness.config, credentials: 'kubernetes', authMount } as const;
+		const other = await openOther(t, config);
+		await put('db', '{"a":"1"}');
+		writeFileSync(tokenFile, serviceAccountToken('jasm', 'jasm'));
+		t.is((await other('db')).payload().toString(), '{"a":"1"}');
+		t.deepEqual(reviewed, ['vault']);
+		const stranger = await openOther(t, config);
+		writeFileSync(tokenFile, serviceAccountToken('team', 'app'));
+		t.is((await refusal(stranger('db'))).code, 'PROVIDER_AUTH');
+	});
+
+	test(`${target}: approle: role id and the secret id of a file sign in`, async t => {
+		const harness = await openVault(t, { open });
+		const { vault, policy, role, put } = harness;
+		const authMount = `approle-${role}`;
+		await vault.request('POST', `sys/auth/${authMount}`, { type: 'approle' });
+		await vault.request('POST', `auth/${authMount}/role/${role}`, { token_policies: [policy] });
+		const { data: ids } = await vault.request('GET', `auth/${authMount}/role/${role}/role-id`);
+		const { data: secret } = await vault.request('POST', `auth/${authMount}/role/${role}/secret-id`);
+		const secretIdFile = join(folder(t), 'secret-id');
+		writeFileSync(secretIdFile, `${secret!['secret_id']}\n`);
+		await put('db', '{"a":"1"}');
+		const config = { ...harness.config, credentials: 'approle', authMount, secretIdFile } as const;
+		const read = await openOther(t, { ...config, roleId: String(ids!['role_id']) });
+		t.is((await read('db')).payload().toString(), '{"a":"1"}');
+		const wrong = await openOther(t, { ...config, roleId: 'other' });
+		t.is((await refusal(wrong('db'))).code, 'PROVIDER_AUTH');
+	});
+
+	test(`${target}: token: the token of the file is used as it is, read again when refused, and never revoked`, async t => {
+		const harness = await openVault(t, { open });
+		const { vault, policy, put } = harness;
+		const create = async () => {
+			const { auth } = await vault.request('POST', 'auth/token/create', { policies: [policy] });
+			return String(auth!['client_token']);
+		};
+		const tokenFile = join(folder(t), 'token');
+		writeFileSync(tokenFile, await create());
+		await put('db', '{}');
+		const read = await openOther(t, { ...harness.config, credentials: 'token', tokenFile });
+		await read('db');
+		const reads = vault.calls.filter(
+			({ operation, token }) => operation === 'read' && token !== vault.rootToken,
+		);
+		const first = reads[0]?.token;
+		await vault.request('POST', 'auth/token/revoke', { token: first });
+		t.is((await refusal(read('db'))).code, 'PROVIDER_DENIED');
+		writeFileSync(tokenFile, await create());
+		await read('db');
+		await read.close();
+		t.false(vault.calls.some(({ operation, token }) => operation === 'revoke' && token !== vault.rootToken));
+		t.is(vault.count('login'), 0);
+	});
+}
+
+/** A reader of another configuration on the same ground. */
+async function openOther(t: ExecutionContext, config: VaultConfig) {
+	const registry = createProviders({ vault: config }, { env: {}, clock: systemClock, warn: () => {} });
+	t.teardown(() => registry.close());
+	const provider = await registry.get('vault');
+	const read = (path: string) => provider.read({ path }, new AbortController().signal);
+	return Object.assign(read, { close: () => registry.close() });
+}
+
+const serviceAccountToken = (namespace: string, name: string) =>
+	identityToken('vault', {
+		sub: `system:serviceaccount:${namespace}:${name}`,
+		'kubernetes.io': { namespace, serviceaccount: { name, uid: 'u' } },
+	});
+
+/** The part of an API server that reviews tokens. */
+async function startReviewer(t: ExecutionContext) {
+	const reviewed: string[] = [];
+	const server = new FaultyServer({
+		tls: true,
+		faults: new FaultPlan<object, never, never>({ isRead: () => false, refusalOf: fault => fault }),
+		read: ({ body, headers }) => ({
+			call: {},
+			answer() {
+				const { spec } = JSON.parse(body);
+				reviewed.push(...spec.audiences);
+				const claims = JSON.parse(Buffer.from(spec.token.split('.')[1], 'base64url').toString());
+				const authenticated = headers.authorization === 'Bearer reviewer';
+				const user = { username: claims.sub, uid: 'u', groups: [] };
+				const status = { authenticated, user, audiences: spec.audiences };
+				return jsonAnswer(201, { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec, status });
+			},
+		}),
+	});
+	await server.listen();
+	t.teardown(() => server.close());
+	return { host: server.url, ca: server.ca!, reviewed };
+}
