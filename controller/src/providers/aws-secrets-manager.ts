@@ -12,6 +12,7 @@ import type { AwsSettings } from './aws-config.ts';
 import { type AwsIdentity, credentialsOf, SILENT, sdkConfig } from './aws-credentials.ts';
 import { readError } from './aws-errors.ts';
 import { type AwsLocation, locate } from './aws-reference.ts';
+import { bounded } from './bounded.ts';
 import type { Environment, RemoteReference, SecretProvider } from './provider.ts';
 
 export type AwsSecretsManagerOptions = {
@@ -47,7 +48,10 @@ export class AwsSecretsManager implements SecretProvider {
 		const subject = `reading secret "${location.name}" from ${this.#name}`;
 		const client = this.#clientOf(location.region);
 		try {
-			const answer = await this.#bounded(subject, signal, abortSignal =>
+			const signals = [signal, this.#closing.signal];
+			// One call and its retries; the SDK's own timeouts cover neither a stalled body nor signing in.
+			const deadlineMs = 2 * this.#settings.timeoutMs;
+			const answer = await bounded({ clock: this.#clock, deadlineMs, subject, signals }, abortSignal =>
 				client.send(new GetSecretValueCommand(inputOf(reference)), { abortSignal }),
 			);
 			return secretValueOf(answer, { reference, location, subject });
@@ -66,50 +70,6 @@ export class AwsSecretsManager implements SecretProvider {
 		this.#closing.abort();
 		this.#clients.clear();
 		this.#requestHandler.destroy();
-	}
-
-	/** One call and its retries; the SDK's own timeouts cover neither a stalled body nor signing in. */
-	get #deadlineMs(): number {
-		return 2 * this.#settings.timeoutMs;
-	}
-
-	async #bounded<T>(
-		subject: string,
-		signal: AbortSignal,
-		call: (signal: AbortSignal) => Promise<T>,
-	): Promise<T> {
-		const attempt = new AbortController();
-		const { promise: stopped, reject } = Promise.withResolvers<never>();
-		const stop = (error: JasmError) => {
-			reject(error);
-			attempt.abort();
-		};
-		const cancel = () => stop(new JasmError(`${subject}: cancelled`, { code: 'ABORTED' }));
-		const deadline = this.#clock.schedule(this.#deadlineMs, () =>
-			stop(
-				new JasmError(`${subject}: no answer within ${this.#deadlineMs} ms`, {
-					code: 'PROVIDER_UNAVAILABLE',
-				}),
-			),
-		);
-		const sources = [signal, this.#closing.signal];
-		for (const source of sources) {
-			source.addEventListener('abort', cancel, { once: true });
-		}
-
-		try {
-			if (sources.some(source => source.aborted)) {
-				cancel();
-				return await stopped;
-			}
-
-			return await Promise.race([call(attempt.signal), stopped]);
-		} finally {
-			deadline.cancel();
-			for (const source of sources) {
-				source.removeEventListener('abort', cancel);
-			}
-		}
 	}
 
 	#clientOf(region: string): SecretsManagerClient {
