@@ -74,6 +74,8 @@ export class TokenBucket {
 	readonly #msToFill: number;
 	/** The moment since which the bucket, empty then, has been filling up. */
 	#emptyAt: number;
+	/** The last moment that somebody was told to come back at. */
+	#promisedAt = Number.NEGATIVE_INFINITY;
 
 	constructor({ clock, capacity, refillPerSecond }: TokenBucketOptions) {
 		this.#clock = clock;
@@ -82,12 +84,23 @@ export class TokenBucket {
 		this.#emptyAt = clock.monotonic() - this.#msToFill;
 	}
 
-	/** Takes one token: 0, or the milliseconds to wait for one, in which case none was taken. */
+	/** Nothing was taken for so long that a new bucket would do the same. */
+	get full(): boolean {
+		return this.#clock.monotonic() - this.#emptyAt >= this.#msToFill;
+	}
+
+	/**
+	 * Takes one token: 0, or the milliseconds to wait for one, in which case none was taken. Each who is refused
+	 * is given a moment of its own: a crowd that came back at the same one would find a single token there.
+	 */
 	take(): number {
 		const now = this.#clock.monotonic();
 		const emptyAt = Math.max(this.#emptyAt, now - this.#msToFill) + this.#msPerToken;
-		if (emptyAt > now) return Math.ceil(emptyAt - now);
-		this.#emptyAt = emptyAt;
-		return 0;
+		if (emptyAt <= now) {
+			this.#emptyAt = emptyAt;
+			return 0;
+		}
+		this.#promisedAt = Math.max(emptyAt, this.#promisedAt + this.#msPerToken);
+		return Math.ceil(this.#promisedAt - now);
 	}
 }

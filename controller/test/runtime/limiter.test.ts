@@ -66,12 +66,23 @@ test('a bucket gives its capacity at once, then as fast as it refills, and says 
 	const clock = new VirtualClock();
 	const bucket = new TokenBucket({ clock, capacity: 2, refillPerSecond: 4 });
 	t.deepEqual([bucket.take(), bucket.take(), bucket.take()], [0, 0, 250]);
-	await clock.advance(249);
-	t.is(bucket.take(), 1);
-	await clock.advance(1);
+	await clock.advance(250);
 	t.is(bucket.take(), 0);
+	t.false(bucket.full);
 	await clock.advance(3_600_000);
 	t.deepEqual([bucket.take(), bucket.take(), bucket.take()], [0, 0, 250]);
+});
+
+test('everybody who is refused is told a moment of his own, and finds a token there', async t => {
+	const clock = new VirtualClock();
+	const bucket = new TokenBucket({ clock, capacity: 1, refillPerSecond: 4 });
+	t.true(bucket.full);
+	bucket.take();
+	t.deepEqual([bucket.take(), bucket.take(), bucket.take()], [250, 500, 750]);
+	for (let i = 0; i < 3; i++) {
+		await clock.advance(250);
+		t.is(bucket.take(), 0);
+	}
 });
 
 test('over any stretch of time a bucket gives no more than its capacity and what it refilled', async t => {
