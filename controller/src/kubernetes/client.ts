@@ -3,7 +3,7 @@ import { JasmError } from '../errors.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { ObjectRef } from '../runtime/object-ref.ts';
 import type { Rest, RestRequest } from './rest.ts';
-import { type Answer, errorOf, statusOf } from './status.ts';
+import { type Answer, errorOf, isAbsent, statusOf } from './status.ts';
 import type { EventManifest, Lease, ObjectMeta, SecretManifest } from './types.ts';
 
 export type WriteOptions = {
@@ -80,7 +80,7 @@ export function createKubernetesClient({ rest, clock }: KubernetesClientOptions)
 			const request = secretRequest('update', secret, options);
 			const answer = await rest.request(request);
 			if (isSuccess(answer)) return { result: 'replaced', resourceVersion: versionOf(answer, request) };
-			if (answer.status === 404) return { result: 'missing' };
+			if (isAbsent(answer, 'secrets')) return { result: 'missing' };
 			if (answer.status === 409 && options.resourceVersion !== undefined) return { result: 'conflict' };
 			throw fail(answer, request);
 		},
@@ -96,7 +96,7 @@ export function createKubernetesClient({ rest, clock }: KubernetesClientOptions)
 				...(signal !== undefined && { signal }),
 			};
 			const answer = await rest.request(request);
-			if (answer.status === 404) return undefined;
+			if (isAbsent(answer, 'secrets')) return undefined;
 			if (!isSuccess(answer)) throw fail(answer, request);
 			return (answer.body as { metadata: ObjectMeta }).metadata;
 		},
@@ -121,7 +121,7 @@ export function createKubernetesClient({ rest, clock }: KubernetesClientOptions)
 		async getLease(ref, { signal, cached = false } = {}) {
 			const request = leaseRequest('get', ref, undefined, signal, cached ? '?resourceVersion=0' : '');
 			const answer = await rest.request(request);
-			if (answer.status === 404) return undefined;
+			if (isAbsent(answer, 'leases')) return undefined;
 			if (!isSuccess(answer)) throw fail(answer, request);
 			return answer.body as Lease;
 		},
@@ -137,7 +137,7 @@ export function createKubernetesClient({ rest, clock }: KubernetesClientOptions)
 		async replaceLease(lease, signal) {
 			const request = leaseRequest('update', lease.metadata, lease, signal);
 			const answer = await rest.request(request);
-			if (answer.status === 409 || answer.status === 404) return undefined;
+			if (answer.status === 409 || isAbsent(answer, 'leases')) return undefined;
 			if (!isSuccess(answer)) throw fail(answer, request);
 			return answer.body as Lease;
 		},

@@ -31,6 +31,12 @@ export function statusOf(body: unknown): Status | undefined {
 	return typeof status === 'object' && status?.kind === 'Status' ? status : undefined;
 }
 
+/** Whether the API server itself says that there is no such object; a proxy's 404 proves nothing. */
+export function isAbsent({ status, body }: Answer, resource: string): boolean {
+	const { reason, details } = statusOf(body) ?? {};
+	return status === 404 && reason === 'NotFound' && details?.kind === resource;
+}
+
 /** Whether a server that answers this has no WatchList: list and watch instead. */
 export function isWatchListUnsupported({ status, body }: Answer): boolean {
 	const message = statusOf(body)?.message ?? '';
@@ -102,7 +108,7 @@ function classify(code: number, status: Status | undefined, attempt: Attempt): C
 			if (isWebhook(message)) return rejected('an admission webhook refuses it');
 			return { code: 'KUBERNETES_FORBIDDEN', why: forbidden(attempt), retryMs: FORBIDDEN_RETRY_MS };
 		case 404:
-			return attempt.verb === 'create' ? GONE : unavailable('it does not exist any more');
+			return status?.details?.kind === 'namespaces' ? GONE : unavailable('it does not exist any more');
 		case 409:
 			return unavailable('it was changed at the same time');
 		case 413:

@@ -12,7 +12,11 @@ export type ObjectMeta = {
 	readonly annotations?: Readonly<Record<string, string>>;
 	readonly finalizers?: readonly string[];
 	readonly ownerReferences?: readonly unknown[];
-	readonly managedFields?: readonly { readonly manager?: string; readonly time?: string }[];
+	readonly managedFields?: readonly {
+		readonly manager?: string;
+		readonly time?: string;
+		readonly fieldsV1?: Readonly<Record<string, unknown>>;
+	}[];
 };
 
 /** What the API server answers instead of an object. */
@@ -22,6 +26,8 @@ export type Status = {
 	readonly reason?: string;
 	readonly message?: string;
 	readonly details?: {
+		/** The resource that the answer is about. */
+		readonly kind?: string;
 		readonly retryAfterSeconds?: number;
 		readonly causes?: readonly {
 			readonly reason?: string;

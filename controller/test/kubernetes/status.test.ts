@@ -6,10 +6,17 @@ import type { Status } from '../../src/kubernetes/types.ts';
 const VALUE = 'aHVudGVyMg==';
 
 type Cause = NonNullable<NonNullable<Status['details']>['causes']>[number];
-const answer = (code: number, message = '', causes: Cause[] = [], reason = 'Invalid', headers = {}) => ({
+const answer = (
+	code: number,
+	message = '',
+	causes: Cause[] = [],
+	reason = 'Invalid',
+	headers = {},
+	kind = 'secrets',
+) => ({
 	status: code,
 	headers,
-	body: { kind: 'Status', code, message, reason, details: { causes } },
+	body: { kind: 'Status', code, message, reason, details: { kind, causes } },
 });
 
 const policy = (name: string) =>
@@ -36,7 +43,7 @@ const TABLE = [
 	[
 		'a namespace that is gone',
 		'create',
-		answer(404, 'namespaces "team" not found', [], 'NotFound'),
+		answer(404, 'namespaces "team" not found', [], 'NotFound', {}, 'namespaces'),
 		'NAMESPACE_GONE',
 	],
 	['a missing right', 'create', answer(403, rbac, [], 'Forbidden'), 'KUBERNETES_FORBIDDEN'],

@@ -28,7 +28,15 @@ type Answer = { status: number; body: object; headers?: Record<string, string> }
 
 const status = (code: number, reason: string, message = reason): Answer => ({
 	status: code,
-	body: { kind: 'Status', apiVersion: 'v1', status: 'Failure', code, reason, message, details: {} },
+	body: {
+		kind: 'Status',
+		apiVersion: 'v1',
+		status: 'Failure',
+		code,
+		reason,
+		message,
+		details: { kind: 'secrets' },
+	},
 });
 
 const REFUSED = status(
