@@ -70,11 +70,20 @@ export class EventRecorder {
 		const note = this.#aggregated(pod, event);
 		if (note === undefined) this.#options.onDropped?.('aggregated');
 		else if (!this.#takeToken(pod)) this.#options.onDropped?.('rate-limited');
-		else if (this.#queue.length >= QUEUE) this.#options.onDropped?.('queue-full');
+		else if (this.#queue.length >= QUEUE && !this.#makeRoom(event)) this.#options.onDropped?.('queue-full');
 		else {
 			this.#queue.push(this.#manifest(pod, { ...event, note }));
 			this.#hesitation ??= this.#options.clock.schedule(HESITATION_MS, () => this.#send());
 		}
+	}
+
+	/** What somebody has to act on goes before what is as it should be. */
+	#makeRoom({ type }: PodEvent): boolean {
+		const normal = type === 'Warning' ? this.#queue.findIndex(waiting => waiting.type === 'Normal') : -1;
+		if (normal < 0) return false;
+		this.#queue.splice(normal, 1);
+		this.#options.onDropped?.('queue-full');
+		return true;
 	}
 
 	/** Resolves when nothing is pending any more, or after `deadlineMs`. */

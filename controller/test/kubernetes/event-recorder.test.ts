@@ -139,6 +139,15 @@ test('a queue of a thousand drops what comes on top', async t => {
 	t.is(recorder.pending, 1_000);
 });
 
+test('in a full queue a warning takes the place of what is as it should be', async t => {
+	const { recorder, counts, idle, notes } = await recording(t);
+	for (let i = 0; i < 1_000; i++) recorder.record({ ...pod, uid: `u${i}` }, event());
+	recorder.record({ ...pod, uid: 'in-trouble' }, { ...event('mend me'), type: 'Warning' });
+	t.deepEqual(counts.dropped, ['queue-full']);
+	await idle();
+	t.true(notes().includes('mend me'));
+});
+
 test('a note is cut at 1,024 bytes, between characters', async t => {
 	const { recorder, idle, notes } = await recording(t);
 	for (const character of ['x', 'ü', '€', '😀']) recorder.record(pod, event(character.repeat(1_024)));
