@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const LONGEST_MS = 2 ** 31 - 1;
 
 /** Whole milliseconds, rounded up: Node cuts fractions off, and would fire before the time. */
-const timerMs = (ms: number) => Math.min(Math.ceil(ms), LONGEST_MS);
+const timerMs = (ms: number) => Math.min(Math.max(0, Math.ceil(ms)), LONGEST_MS);
 
 export type Timer = { cancel(): void };
 

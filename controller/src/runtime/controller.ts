@@ -167,8 +167,8 @@ export class Controller {
 			outcome = signal.aborted ? { ...facts(), kind: 'aborted', error } : this.#failed(facts(), error);
 		}
 		// Added before it is given back: what was added meanwhile and this become one follow-up run.
-		if (outcome.kind === 'requeued' || outcome.kind === 'failed')
-			queue.add(key, { delayMs: outcome.afterMs });
+		if (outcome.kind === 'failed') queue.add(key, { delayMs: outcome.afterMs });
+		if (outcome.kind === 'requeued') queue.add(key, { priority, delayMs: outcome.afterMs });
 		if (outcome.kind === 'aborted') queue.add(key, { priority });
 		queue.done(key);
 		onOutcome(outcome);
