@@ -56,11 +56,11 @@ export function locate({ path, version }: RemoteReference, scope: AwsScope): Aws
 
 	validateName(name);
 	if (!scope.accounts.includes(parts.account)) {
-		throw denied('the account');
+		throw denied();
 	}
 
 	if (!scope.regions.includes(parts.region)) {
-		throw denied('the region');
+		throw denied();
 	}
 
 	if (parts.partition !== partitionOf(parts.region)) {
@@ -108,7 +108,8 @@ function partitionOf(region: string): string {
 
 const invalid = (message: string) => new JasmError(message, { code: 'PROVIDER_REQUEST_INVALID' });
 
-const denied = (what: string) =>
-	new JasmError(`${what} of the ARN is not one that the operator listed for this provider`, {
+/** One text for both: nobody learns which accounts or regions are listed. */
+const denied = () =>
+	new JasmError('the ARN names an account or region that the operator did not list for this provider', {
 		code: 'POLICY_DENIED',
 	});

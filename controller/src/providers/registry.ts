@@ -79,6 +79,8 @@ class Registry implements ProviderRegistry {
 		if (opened === undefined) {
 			opened = this.#find(name).open();
 			this.#opened.set(name, opened);
+			// What could not be loaded now may be loaded later.
+			opened.catch(() => this.#opened.delete(name));
 		}
 
 		return opened;
