@@ -30,7 +30,10 @@ const limits = z.strictObject({
 const watch = z.strictObject({
 	minSeconds: z._default(integer(5, 3_600, 'A watch is renewed after this many seconds at least.'), 300),
 	maxSeconds: z._default(integer(5, 3_600, 'A watch is renewed after this many seconds at most.'), 600),
-	silenceSeconds: z._default(integer(5, 600, 'A watch this silent is taken for dead.'), 70),
+	silenceSeconds: z._default(
+		integer(65, 140, 'A watch this silent is taken for dead; a sign of life comes every 60 s.'),
+		70,
+	),
 });
 
 export const PROFILES = ['write-only', 'self-heal'] as const;
