@@ -43,7 +43,8 @@ export type Controller = {
 /** The Lease has the name that the Go program used, so that both never write at once. */
 const LEASE = 'jasm.codnod.io';
 const FLUSH_EVENTS_MS = 2_000;
-const RELEASE_LEASE_MS = 2_000;
+/** A little longer than the election itself allows for it. */
+const RELEASE_LEASE_MS = 4_000;
 /** A watcher that neither changed its state nor heard a byte for so long is stuck. */
 const STUCK_MS = 5 * 60_000;
 const START_BACKOFF = { baseMs: 500, capMs: 30_000, jitter: 'full' } as const;
@@ -109,9 +110,14 @@ class App implements Controller {
 		} finally {
 			this.#stopping = true;
 			for (const step of undo.reverse()) {
-				await step();
+				try {
+					await step();
+				} catch (error) {
+					logger.error({ error }, 'not closed');
+				}
 			}
 
+			this.#ready.reject(new JasmError('stopped before the first list was complete', { code: 'ABORTED' }));
 			logger.info('stopped');
 		}
 	}

@@ -75,15 +75,25 @@ async function listen(
 			return;
 		}
 
-		void route(response);
+		void answer(route, response);
 	});
 	await new Promise<void>((resolve, reject) => {
-		server.once('error', error =>
+		// Later ones (a connection that cannot be accepted) end nothing.
+		server.on('error', error =>
 			reject(new JasmError(`listening for ${name} on ${address}`, { code: 'CONFIG_INVALID', cause: error })),
 		);
 		server.listen({ port: Number(address.slice(colon + 1)), ...(host !== '' && { host }) }, resolve);
 	});
 	return server;
+}
+
+/** Whoever asks sees a broken answer; the process goes on. */
+async function answer(route: Route, response: ServerResponse): Promise<void> {
+	try {
+		await route(response);
+	} catch {
+		response.destroy();
+	}
 }
 
 const portOf = (server: Server | undefined): number | undefined =>
