@@ -1,4 +1,5 @@
 // The engine: watchers feed requests, requests feed the queue, the queue feeds reconcile.
+import { Allowance } from './allowance.ts';
 import type { Cluster } from './cluster.ts';
 import type { Config } from './config.ts';
 import { JasmError } from './errors.ts';
@@ -15,7 +16,6 @@ import { Requests } from './requests.ts';
 import type { Random } from './runtime/backoff.ts';
 import type { Clock } from './runtime/clock.ts';
 import { Controller, type Outcome } from './runtime/controller.ts';
-import { TokenBucket } from './runtime/limiter.ts';
 import type { Tracked } from './runtime/list-watch.ts';
 import type { Watcher } from './runtime/watcher.ts';
 import { Workqueue } from './runtime/workqueue.ts';
@@ -70,12 +70,15 @@ export function createEngine(options: EngineOptions): Engine {
 	const registry = registryOf(options);
 	const selfHeal = config.profile === 'self-heal';
 
+	const known = (name = '') =>
+		Object.hasOwn(config.providers, name) || Object.hasOwn(options.providers, name) ? name : '';
+
 	const secrets = new Workqueue({
 		clock,
-		paused: true,
-		lanes: { of: key => requests.of(key)?.winner.sync.provider ?? '', limit: RUNS_PER_PROVIDER },
+		// A lane is a provider that exists: names that tenants make up share one.
+		lanes: { of: key => known(requests.winnerOf(key)?.sync.provider), limit: RUNS_PER_PROVIDER },
 	});
-	const refusedPods = new Workqueue({ clock, paused: true });
+	const refusedPods = new Workqueue({ clock });
 	const intake = new Intake({ requests, managed, history, clock, metrics, secrets, refusedPods });
 
 	const pods = cluster.watchPods(
@@ -90,6 +93,7 @@ export function createEngine(options: EngineOptions): Engine {
 		: undefined;
 	const synced = Promise.all([pods.store.ready, owned?.store.ready]).then(() => {});
 
+	const allowance = new Allowance({ clock, ...config.limits });
 	const reconcile = createReconcile({
 		requests,
 		policy: compilePolicy(config.policy, { ownNamespace: config.namespace }),
@@ -101,7 +105,7 @@ export function createEngine(options: EngineOptions): Engine {
 			joinWindowMs: JOIN_WINDOW_MS,
 		}),
 		validatePath: (name, reference) => registry.validatePath(name, reference),
-		allowance: allowanceOf(config, clock),
+		allowance: namespace => allowance.take(namespace),
 		writer: leaderOnly(
 			selfHeal ? selfHealWriter(cluster.client, key => managed.get(key)) : writeOnlyWriter(cluster.client),
 			options.mayWrite,
@@ -146,10 +150,7 @@ export function createEngine(options: EngineOptions): Engine {
 			return secrets.size + refusedPods.size;
 		},
 		lead() {
-			void synced.then(() => {
-				secrets.resume();
-				refusedPods.resume();
-			});
+			void synced.then(() => intake.lead());
 		},
 		abort(reason) {
 			for (const controller of controllers) {
@@ -159,11 +160,7 @@ export function createEngine(options: EngineOptions): Engine {
 		async run(signal) {
 			void registry.preload().catch((error: unknown) => logger.error({ error }, 'provider not loaded'));
 			void cluster.connect();
-			await Promise.all([
-				pods.watcher.run(signal),
-				owned?.watcher.run(signal),
-				...controllers.map(controller => controller.run(signal)),
-			]);
+			await together([pods.watcher, ...(owned ? [owned.watcher] : []), ...controllers], signal);
 		},
 		close: () => registry.close(),
 	};
@@ -189,18 +186,14 @@ function registryOf({ config, env, clock, logger, providers }: EngineOptions): P
 	};
 }
 
-/** One token bucket per namespace: a namespace that churns spends its own allowance, nobody else's. */
-function allowanceOf({ limits }: Config, clock: Clock): (namespace: string) => number {
-	const buckets = new Map<string, TokenBucket>();
-	return namespace => {
-		let bucket = buckets.get(namespace);
-		if (bucket === undefined) {
-			bucket = new TokenBucket({ clock, capacity: limits.burst, refillPerSecond: limits.readsPerSecond });
-			buckets.set(namespace, bucket);
-		}
-
-		return bucket.take();
-	};
+/** Runs all until the signal aborts; where one fails the others are stopped first, then it is told. */
+async function together(parts: readonly { run(signal: AbortSignal): Promise<void> }[], signal: AbortSignal) {
+	const fault = new AbortController();
+	const until = AbortSignal.any([signal, fault.signal]);
+	await Promise.all(parts.map(part => part.run(until).catch((error: unknown) => fault.abort(error))));
+	if (fault.signal.aborted) {
+		throw fault.signal.reason;
+	}
 }
 
 function leaderOnly(writer: SecretWriter, mayWrite: () => boolean): SecretWriter {

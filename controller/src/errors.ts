@@ -97,17 +97,17 @@ export const ERROR_CODES = {
 	},
 	// From payload to Secret
 	PAYLOAD_NOT_OBJECT: {
-		retry: 'terminal',
+		retry: 'slow',
 		reason: 'SecretFetchFailed',
 		remedy: 'store a JSON object, or set `key` to write the whole payload under one key',
 	},
 	SOURCE_KEY_MISSING: {
-		retry: 'terminal',
+		retry: 'slow',
 		reason: 'SecretFetchFailed',
 		remedy: 'correct `keys` in the annotation or add the key at the source',
 	},
 	SECRET_KEY_INVALID: {
-		retry: 'terminal',
+		retry: 'slow',
 		reason: 'SecretSyncFailed',
 		remedy: 'use keys of letters, digits, "-", "_" and "." (map others with `keys`)',
 	},
@@ -117,7 +117,7 @@ export const ERROR_CODES = {
 		remedy: 'a Kubernetes Secret holds at most 1 MiB: store less under this path or select with `keys`',
 	},
 	SECRET_TYPE_INVALID: {
-		retry: 'terminal',
+		retry: 'slow',
 		reason: 'SecretSyncFailed',
 		remedy: 'provide the keys that the Secret type requires or use type Opaque',
 	},
@@ -158,7 +158,7 @@ export const ERROR_CODES = {
 			'use profile self-heal on clusters older than 1.30, or pass --allow-unguarded',
 	},
 	LEASE_LOST: {
-		retry: 'terminal',
+		retry: 'fast',
 		remedy: 'nothing to do: the standby takes over and this replica restarts',
 	},
 	ABORTED: { retry: 'fast', remedy: 'nothing to do: JASM is shutting down or the work is obsolete' },

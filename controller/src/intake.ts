@@ -1,7 +1,7 @@
 // From what the watchers saw to keys in the queues: synchronous, keeps no object, calls nobody.
 import type { ManagedSecret, ManagedSecrets } from './managed-secrets.ts';
 import type { Metrics } from './metrics.ts';
-import { type PodRecord, PRIORITY, priorityOf } from './pod-secrets.ts';
+import { type PodRecord, PRIORITY, type PriorityContext, priorityOf } from './pod-secrets.ts';
 import type { Requests } from './requests.ts';
 import type { Clock } from './runtime/clock.ts';
 import { type Key, keyOf } from './runtime/object-ref.ts';
@@ -9,7 +9,7 @@ import type { Change } from './runtime/store.ts';
 import type { Workqueue } from './runtime/workqueue.ts';
 import type { History } from './sync-history.ts';
 
-/** Somebody who keeps editing a Secret is corrected at most this often. */
+/** Somebody who keeps editing or deleting a Secret is corrected at most this often. */
 const CORRECTION_INTERVAL_MS = 10_000;
 
 export type IntakeOptions = {
@@ -28,30 +28,53 @@ export type IntakeOptions = {
 export class Intake {
 	readonly #options: IntakeOptions;
 	readonly #correctedAt = new Map<Key, number>();
+	#leading = false;
 
 	constructor(options: IntakeOptions) {
 		this.#options = options;
 	}
 
+	/**
+	 * From here on changes are queued, everything that is asked for first. A standby queues nothing: what it would
+	 * have queued days ago says nothing about what is urgent now.
+	 */
+	lead(): void {
+		const { requests } = this.#options;
+		this.#leading = true;
+		for (const key of requests.keys()) {
+			this.#queue(key, requests.winnerOf(key)!.pod, { initial: true, change: false });
+		}
+
+		for (const { pod } of requests.invalidPods()) {
+			this.#tell(pod, { initial: true, change: false });
+		}
+	}
+
 	podChanged({ before, after, initial }: Change<PodRecord>): void {
-		const { requests, clock, metrics, secrets, refusedPods } = this.#options;
+		const { requests, metrics, secrets } = this.#options;
 		const { changed, invalid } = requests.update({ before, after });
-		const context = { now: clock.now(), initial, change: before !== undefined };
-		// A pod that went can hand its Secret to another one: that is a change of what is asked for.
-		const priority = after === undefined ? PRIORITY.annotationChange : priorityOf(after, context);
-		for (const key of changed) {
-			secrets.add(key, { priority });
-		}
-
-		if (invalid !== undefined) {
-			refusedPods.add(keyOf(invalid.pod), { priority });
-		}
-
 		if (before === undefined || after === undefined) {
 			metrics.trackedPods.inc(after === undefined ? -1 : 1);
 		}
 
 		metrics.requestedSecrets.set(requests.size);
+		if (!this.#leading) {
+			return;
+		}
+
+		const context = { initial, change: before !== undefined };
+		for (const key of changed) {
+			if (after === undefined) {
+				// A pod that went can hand its Secret to another one: that is a change of what is asked for.
+				secrets.add(key, { priority: PRIORITY.annotationChange });
+			} else {
+				this.#queue(key, after, context);
+			}
+		}
+
+		if (invalid !== undefined) {
+			this.#tell(invalid.pod, context);
+		}
 	}
 
 	/** Profile self-heal: a Secret that JASM manages appeared, changed or went. */
@@ -60,16 +83,14 @@ export class Intake {
 		managed.update({ before, after });
 		const key = (after ?? before)!.key;
 		const now = clock.monotonic();
-		if (initial || requests.of(key) === undefined || !history.changed(key, after?.resourceVersion, now)) {
+		if (!this.#leading || initial || requests.winnerOf(key) === undefined) {
 			return;
 		}
 
-		if (after === undefined) {
-			secrets.add(key, { priority: PRIORITY.secretDeleted });
-			return;
+		if (history.changed(key, after?.resourceVersion, now)) {
+			const priority = after === undefined ? PRIORITY.secretDeleted : PRIORITY.annotationChange;
+			secrets.add(key, { priority, delayMs: this.#correctionAt(key, now) - now });
 		}
-
-		secrets.add(key, { priority: PRIORITY.annotationChange, delayMs: this.#correctionAt(key, now) - now });
 	}
 
 	/**
@@ -78,12 +99,23 @@ export class Intake {
 	 */
 	secretsListed(): void {
 		const { requests, managed, history, clock, secrets } = this.#options;
+		// Of what a standby sees nothing was written by it: then no key has a version of ours.
 		for (const key of requests.keys()) {
 			if (history.resourceVersionOf(key) !== undefined && managed.get(key) === undefined) {
 				history.changed(key, undefined, clock.monotonic());
 				secrets.add(key, { priority: PRIORITY.secretDeleted });
 			}
 		}
+	}
+
+	#queue(key: Key, pod: PodRecord, context: Omit<PriorityContext, 'now'>): void {
+		const { secrets, clock } = this.#options;
+		secrets.add(key, { priority: priorityOf(pod, { ...context, now: clock.now() }) });
+	}
+
+	#tell(pod: PodRecord, context: Omit<PriorityContext, 'now'>): void {
+		const { refusedPods, clock } = this.#options;
+		refusedPods.add(keyOf(pod), { priority: priorityOf(pod, { ...context, now: clock.now() }) });
 	}
 
 	/** When the next correction of this key is due: now, or where the last one or one that waits leaves room. */

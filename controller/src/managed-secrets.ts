@@ -1,19 +1,21 @@
 // Profile self-heal: what is kept of the Secrets that JASM manages, and what of them need not be read again.
 import { FIELD_MANAGER, SPEC_HASH_ANNOTATION, specHash } from './desired-secret.ts';
 import type { ObjectMeta } from './kubernetes/types.ts';
+import { sameRequest } from './requesters.ts';
 import type { Request } from './requests.ts';
 import { type Key, keyOf } from './runtime/object-ref.ts';
 import { Teller } from './tell.ts';
 
 /** Metadata of one live Secret that carries JASM's label; never its data. */
-export type ManagedSecret = {
-	readonly uid: string;
+export type ManagedSecret = Pick<
+	ObjectMeta,
+	'uid' | 'resourceVersion' | 'labels' | 'annotations' | 'finalizers' | 'ownerReferences'
+> & {
 	readonly key: Key;
-	readonly resourceVersion: string;
-	readonly labels: Readonly<Record<string, string>>;
-	readonly annotations: Readonly<Record<string, string>>;
-	/** When JASM last changed its content, in milliseconds since the epoch; 0 where that is not recorded. */
+	/** When JASM last changed it, in milliseconds since the epoch; 0 where that is not recorded. */
 	readonly writtenAt: number;
+	/** Somebody else has set data of it since. */
+	readonly edited: boolean;
 };
 
 type ManagedChange = {
@@ -22,16 +24,18 @@ type ManagedChange = {
 };
 
 export function toManagedSecret(meta: ObjectMeta): ManagedSecret {
-	const written = (meta.managedFields ?? [])
-		.filter(({ manager }) => manager === FIELD_MANAGER)
-		.map(({ time }) => (time === undefined ? 0 : Date.parse(time)));
+	const { uid, resourceVersion, labels, annotations, finalizers, ownerReferences, managedFields = [] } = meta;
+	const own = managedFields.filter(({ manager }) => manager === FIELD_MANAGER);
 	return {
-		uid: meta.uid,
+		uid,
 		key: keyOf(meta),
-		resourceVersion: meta.resourceVersion,
-		labels: meta.labels ?? {},
-		annotations: meta.annotations ?? {},
-		writtenAt: Math.max(0, ...written),
+		resourceVersion,
+		...(labels && { labels }),
+		...(annotations && { annotations }),
+		...(finalizers && { finalizers }),
+		...(ownerReferences && { ownerReferences }),
+		writtenAt: Math.max(0, ...own.map(({ time = '' }) => Date.parse(time) || 0)),
+		edited: managedFields.some(({ manager, fieldsV1 }) => manager !== FIELD_MANAGER && fieldsV1?.['f:data']),
 	};
 }
 
@@ -53,20 +57,22 @@ export class ManagedSecrets {
 
 	/**
 	 * Whether an earlier run of JASM served this request already: the Secret carries the hash of the same
-	 * spec, and was written after every pod that asks was created. Such pods count as told.
+	 * spec, nobody else has set data of it, and it was written after every pod that asks for this was created.
+	 * Such pods count as told.
 	 */
 	recall(key: Key, { winner, requesters }: Request): ManagedSecret | undefined {
 		const live = this.#byKey.get(key);
-		if (live === undefined || live.annotations[SPEC_HASH_ANNOTATION] !== specHash(winner.sync)) {
+		if (!live || live.edited || live.annotations?.[SPEC_HASH_ANNOTATION] !== specHash(winner.sync)) {
 			return undefined;
 		}
 
 		// Both times are of whole seconds: within the same one the value is at most a second older than the pod.
-		if (requesters.some(({ pod }) => pod.createdAt > live.writtenAt)) {
+		const served = requesters.filter(({ sync }) => sameRequest(sync, winner.sync));
+		if (served.some(({ pod }) => pod.createdAt > live.writtenAt)) {
 			return undefined;
 		}
 
-		for (const requester of requesters) {
+		for (const requester of served) {
 			Teller.assumeTold(requester);
 		}
 

@@ -28,6 +28,7 @@ export function createMetrics(registry = new Registry()) {
 			['provider'],
 		),
 		conflicts: counter('jasm_conflicts_total', 'Syncs in which live pods disagreed about one Secret', []),
+		corrections: counter('jasm_corrections_total', 'Secrets restored after somebody else changed them', []),
 		invalidAnnotations: counter('jasm_invalid_annotations_total', 'Pods whose annotation was refused', []),
 		providerReads: counter('jasm_provider_reads_total', 'Reads from a provider, by result code', [
 			'provider',

@@ -4,6 +4,7 @@ import { JasmError } from './errors.ts';
 import type { SecretWriter } from './kubernetes/secret-writer.ts';
 import { payloadToValues } from './payload.ts';
 import { decide, type Policy } from './policy.ts';
+import { sameRequest } from './requesters.ts';
 import type { Request, Requester, Requests } from './requests.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { ReconcileContext, Result } from './runtime/controller.ts';
@@ -34,7 +35,8 @@ export type Reconcile = (key: Key, context: ReconcileContext) => Promise<Result>
 
 /** Level-based: what happened before only decides what need not happen again. Idempotent. */
 export function createReconcile(dependencies: ReconcileDependencies): Reconcile {
-	const { requests, policy, reader, validatePath, allowance, writer, history, teller, clock } = dependencies;
+	const { requests, policy, reader, validatePath, allowance, writer, history, recall, teller, clock } =
+		dependencies;
 
 	async function sync(key: Key, request: Request, signal: AbortSignal): Promise<void> {
 		const { sync } = request.winner;
@@ -42,11 +44,12 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 		const reading = await reader.read(sync.provider, sync, signal);
 		// The world moved on while the provider answered: what changed has put the key back into the queue.
 		const present = requests.of(key);
-		if (present?.winner.sync.spec !== sync.spec) {
+		if (!present || !sameRequest(present.winner.sync, sync)) {
 			return;
 		}
 
 		const values = payloadToValues(reading.value, sync);
+		const stale = history.isStale(key);
 		const manifest = desiredSecret({ namespace, sync, values, version: reading.value.version });
 		const before = history.resourceVersionOf(key);
 		const likelyExists = before !== undefined || isOld(present, clock);
@@ -55,20 +58,53 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 		const { resourceVersion } = written;
 		history.written(key, { spec: sync.spec, readAt: reading.startedAt, resourceVersion, sentAt });
 		const satisfied = servedBy(present, reading);
+		if (stale) {
+			teller.corrected(key, present);
+		}
+
+		// Those who were served before did not wait for this.
+		const waited = satisfied.filter(requester => !Teller.satisfied(requester)).map(({ pod }) => pod.seenAt);
 		teller.synced(key, present, satisfied, {
 			verb: written.verb,
 			changed: resourceVersion !== before,
 			version: reading.value.version,
 			keys: values.size,
-			durationMs: clock.monotonic() - Math.min(...satisfied.map(({ pod }) => pod.seenAt), reading.startedAt),
+			durationMs: clock.monotonic() - Math.min(...waited, reading.startedAt),
 		});
+	}
+
+	/** Pure, and before everything else: who may not read causes no call and learns nothing. */
+	function authorise(key: Key, { sync }: Requester): void {
+		const { namespace } = refOf(key);
+		validatePath(sync.provider, sync);
+		const decision = decide(policy, { namespace, provider: sync.provider, path: sync.path });
+		if (!decision.allowed) {
+			throw new JasmError(decision.message, { code: decision.code });
+		}
+	}
+
+	/** Milliseconds until this Secret is to be read; Infinity where everybody who asks was served. */
+	function waitMs(key: Key, request: Request): number {
+		const { winner, requesters } = request;
+		if (!history.knows(key)) {
+			const live = recall?.(key, request);
+			if (live !== undefined) {
+				history.recalled(key, winner.sync.spec, live.resourceVersion);
+			}
+		}
+
+		const unserved = requesters.some(
+			requester => sameRequest(requester.sync, winner.sync) && !Teller.satisfied(requester),
+		);
+		const due = history.waitMs(key, winner.sync.spec, clock.monotonic(), unserved);
+		return due === 0 ? allowance(refOf(key).namespace) : due;
 	}
 
 	/** The requesters of the winning spec that this reading is fresh for. */
 	function servedBy({ winner, requesters }: Request, { startedAt }: Reading): Requester[] {
 		return requesters.filter(
 			({ pod, sync }) =>
-				sync.spec === winner.sync.spec && pod.seenAt <= startedAt + dependencies.joinWindowMs,
+				sameRequest(sync, winner.sync) && pod.seenAt <= startedAt + dependencies.joinWindowMs,
 		);
 	}
 
@@ -79,39 +115,17 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 			return undefined;
 		}
 
-		const { winner, requesters, losers } = request;
+		const { winner, losers } = request;
 		if (losers.length > 0) {
 			teller.conflict(key, request);
 		}
 
-		if (!history.knows(key)) {
-			const live = dependencies.recall?.(key, request);
-			if (live !== undefined) {
-				history.recalled(key, winner.sync.spec, live.resourceVersion);
-			}
-		}
-
-		const unserved = requesters.some(
-			requester => requester.sync.spec === winner.sync.spec && !Teller.satisfied(requester),
-		);
-		const requeueAfterMs = history.waitMs(key, winner.sync.spec, clock.monotonic(), unserved);
-		if (requeueAfterMs !== 0) {
-			return requeueAfterMs === Number.POSITIVE_INFINITY ? undefined : { requeueAfterMs };
-		}
-
 		let readAt: number | undefined;
 		try {
-			const { provider, path } = winner.sync;
-			const { namespace } = refOf(key);
-			validatePath(provider, winner.sync);
-			const decision = decide(policy, { namespace, provider, path });
-			if (!decision.allowed) {
-				throw new JasmError(decision.message, { code: decision.code });
-			}
-
-			const waitMs = allowance(namespace);
-			if (waitMs > 0) {
-				return { requeueAfterMs: waitMs };
+			authorise(key, winner);
+			const requeueAfterMs = waitMs(key, request);
+			if (requeueAfterMs !== 0) {
+				return requeueAfterMs === Number.POSITIVE_INFINITY ? undefined : { requeueAfterMs };
 			}
 
 			readAt = clock.monotonic();
@@ -119,11 +133,12 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 			return undefined;
 		} catch (error) {
 			const coded = toJasmError(error);
-			if (readAt !== undefined && coded.retry !== 'fast') {
-				history.failed(key, winner.sync.spec, readAt);
-			}
+			// Stopped from outside: that says nothing about the secret.
+			if (!signal.aborted && coded.code !== 'ABORTED') {
+				if (readAt !== undefined && (coded.retry !== 'fast' || coded.retryAfterMs !== undefined)) {
+					history.failed(key, winner.sync.spec, readAt, coded.retryAfterMs);
+				}
 
-			if (coded.code !== 'ABORTED') {
 				teller.failed(key, request, coded, attempt);
 			}
 

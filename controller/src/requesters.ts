@@ -9,6 +9,8 @@ export const sameRequest = (a: SecretSync, b: SecretSync): boolean => a === b ||
 export class Requester {
 	readonly pod: PodRecord;
 	readonly sync: SecretSync;
+	/** The pod was told that its Secret is there. */
+	served = false;
 	#told: Told | undefined;
 
 	constructor(pod: PodRecord, sync: SecretSync) {
@@ -19,11 +21,12 @@ export class Requester {
 	/** The same request of the same pod, whose record changed: what was told stays told. */
 	renewed(pod: PodRecord, sync: SecretSync): Requester {
 		const requester = new Requester(pod, sync);
+		requester.served = this.served;
 		requester.#told = this.#told;
 		return requester;
 	}
 
-	/** The outcomes that this pod was told; empty again when what it asks for changes. */
+	/** The failures that this pod was told; empty again when what it asks for changes. */
 	get told(): Told {
 		this.#told ??= new Told();
 		return this.#told;

@@ -22,7 +22,7 @@ export type InvalidPod = { readonly pod: PodRecord; readonly error: JasmError };
 export type PodChange = { readonly before?: PodRecord | undefined; readonly after?: PodRecord | undefined };
 
 export type RequestsChange = {
-	/** Keys whose winning request changed or that have a new requester. */
+	/** Keys whose winning request changed, that have a new requester, or that nobody asks for any more. */
 	readonly changed: readonly Key[];
 	/** Set where the annotation of `after` is refused; all keys it asked for before are then withdrawn. */
 	readonly invalid?: InvalidPod;
@@ -63,6 +63,17 @@ export class Requests {
 		return entry instanceof Crowd
 			? { winner: entry.winner, requesters: entry.values(), losers: entry.losers() }
 			: { winner: entry, requesters: [entry], losers: [] };
+	}
+
+	/** The winner alone, without a list of the others. */
+	winnerOf(key: Key): Requester | undefined {
+		const entry = this.#byKey.get(key);
+		return entry instanceof Crowd ? entry.winner : entry;
+	}
+
+	/** Live pods whose annotation is refused. */
+	invalidPods(): Iterable<InvalidPod> {
+		return this.#invalid.values();
 	}
 
 	/** The refused annotation of a live pod, by the pod's key. */
@@ -155,7 +166,7 @@ export class Requests {
 		const before = this.#byKey.get(key)?.sync;
 		work();
 		const after = this.#byKey.get(key)?.sync;
-		if (before && after && !sameRequest(before, after)) {
+		if (before && !(after && sameRequest(before, after))) {
 			changed.add(key);
 		}
 	}

@@ -10,8 +10,10 @@ const FAILED_INTERVAL_MS = 5_000;
 /** All times are monotonic milliseconds. */
 type Entry = {
 	readonly spec: string;
-	readonly readAt: number;
-	readonly failed: boolean;
+	/** Before this nobody makes us read again, unless the entry is stale. */
+	readonly dueAt: number;
+	/** The last read came to a write. */
+	readonly done: boolean;
 	/** Of our last write; absent while none succeeded. */
 	readonly resourceVersion: string | undefined;
 	/** Somebody else changed or deleted the Secret since our last write. */
@@ -43,12 +45,12 @@ export class History {
 			return 0;
 		}
 
-		if (!entry.failed && !unserved) {
-			return Number.POSITIVE_INFINITY;
-		}
+		return entry.done && !unserved ? Number.POSITIVE_INFINITY : Math.max(0, entry.dueAt - now);
+	}
 
-		const interval = entry.failed ? FAILED_INTERVAL_MS : REREAD_INTERVAL_MS;
-		return Math.max(0, entry.readAt + interval - now);
+	/** Whether somebody else changed or deleted what we wrote. */
+	isStale(key: Key): boolean {
+		return this.#entries.get(key)?.stale === true;
 	}
 
 	knows(key: Key): boolean {
@@ -57,8 +59,8 @@ export class History {
 
 	/** Takes over what an earlier run of JASM wrote. */
 	recalled(key: Key, spec: string, resourceVersion: string): void {
-		const readAt = Number.NEGATIVE_INFINITY;
-		this.#entries.set(key, { spec, readAt, failed: false, resourceVersion, stale: false });
+		const dueAt = Number.NEGATIVE_INFINITY;
+		this.#entries.set(key, { spec, dueAt, done: true, resourceVersion, stale: false });
 		this.#sightings.delete(key);
 	}
 
@@ -72,12 +74,14 @@ export class History {
 		const stale =
 			sighting !== undefined && sighting.at >= sentAt && sighting.resourceVersion !== resourceVersion;
 		this.#sightings.delete(key);
-		this.#entries.set(key, { spec, readAt, failed: false, resourceVersion, stale });
+		this.#entries.set(key, { spec, dueAt: readAt + REREAD_INTERVAL_MS, done: true, resourceVersion, stale });
 	}
 
-	failed(key: Key, spec: string, readAt: number): void {
+	/** `retryAfterMs`: how long the source asked to be left alone. */
+	failed(key: Key, spec: string, readAt: number, retryAfterMs = 0): void {
+		const dueAt = readAt + Math.max(FAILED_INTERVAL_MS, retryAfterMs);
 		const resourceVersion = this.resourceVersionOf(key);
-		this.#entries.set(key, { spec, readAt, failed: true, resourceVersion, stale: false });
+		this.#entries.set(key, { spec, dueAt, done: false, resourceVersion, stale: false });
 	}
 
 	/**

@@ -5,6 +5,7 @@ import type { PodRef } from './kubernetes/types.ts';
 import type { Logger } from './logger.ts';
 import type { Metrics } from './metrics.ts';
 import { printable } from './printable.ts';
+import { sameRequest } from './requesters.ts';
 import type { Request, Requester } from './requests.ts';
 import type { Key } from './runtime/object-ref.ts';
 
@@ -21,7 +22,7 @@ export type TellerOptions = {
 /** What a finished sync did; durations in milliseconds. */
 export type SyncFacts = {
 	readonly verb: 'created' | 'replaced';
-	/** False where the API server kept the resourceVersion: nothing changed. */
+	/** False where the resourceVersion is that of our last write: nothing changed. The first write of a run counts. */
 	readonly changed: boolean;
 	readonly version: string;
 	readonly keys: number;
@@ -47,19 +48,20 @@ export class Teller {
 
 	/** Whether this requester was told that its Secret is there. */
 	static satisfied(requester: Requester): boolean {
-		return requester.told.has(SUCCESS);
+		return requester.served;
 	}
 
 	/** An earlier run told this requester, or it was served before we were asked to tell. */
 	static assumeTold(requester: Requester): void {
-		requester.told.add(SUCCESS);
+		requester.served = true;
 	}
 
 	synced(key: Key, { winner }: Request, satisfied: readonly Requester[], facts: SyncFacts): void {
 		const { sync } = winner;
 		const note = `Successfully synchronized secret '${sync.secretName}' from ${sync.provider} (path: ${printable(sync.path)})`;
-		for (const requester of satisfied) {
-			this.#once(requester, SUCCESS, { type: 'Normal', reason: SUCCESS, note });
+		for (const requester of satisfied.filter(({ served }) => !served)) {
+			requester.served = true;
+			this.#recordEvent(requester.pod, { type: 'Normal', reason: SUCCESS, note });
 		}
 
 		const { verb, changed, version, keys, durationMs } = facts;
@@ -78,7 +80,7 @@ export class Teller {
 		if (reason !== undefined) {
 			const event: Telling = { type: 'Warning', reason, note: noteOf(error, winner) };
 			for (const requester of request.requesters) {
-				if (requester.sync.spec === sync.spec) {
+				if (sameRequest(requester.sync, sync)) {
 					this.#once(requester, `${error.code}:${event.note}`, event);
 				}
 			}
@@ -92,6 +94,15 @@ export class Teller {
 			{ ...contextOf(key, winner), attempt, retry: error.retry, remedy: error.remedy, error },
 			'secret not synced',
 		);
+	}
+
+	/** Profile self-heal: somebody else changed or deleted the Secret, and it is as it should be again. */
+	corrected(key: Key, { winner }: Request): void {
+		const { secretName } = winner.sync;
+		const note = `Secret '${secretName}' was changed or deleted by somebody else; JASM restored it`;
+		this.#recordEvent(winner.pod, { type: 'Warning', reason: 'SecretCorrected', note });
+		this.#metrics.corrections.inc();
+		this.#logger.warn(contextOf(key, winner), 'secret corrected');
 	}
 
 	/** Live pods ask for one Secret in different ways: the newest wins, all are warned. */

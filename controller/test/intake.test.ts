@@ -11,12 +11,16 @@ import { VirtualClock } from './helpers/virtual-clock.ts';
 
 const ASKING = 'provider: aws\npath: /p\nsecretName: s\n';
 
-function anIntake() {
+function anIntake({ leading = true } = {}) {
 	const clock = new VirtualClock();
 	const [secrets, refusedPods] = [new Workqueue({ clock }), new Workqueue({ clock })];
 	const [history, managed, metrics] = [new History(), new ManagedSecrets(), createMetrics()];
 	const requests = new Requests();
 	const intake = new Intake({ requests, managed, history, clock, metrics, secrets, refusedPods });
+	if (leading) {
+		intake.lead();
+	}
+
 	const take = async (queue = secrets) => {
 		const { key, priority } = (await queue.get(AbortSignal.timeout(1_000)))!;
 		queue.done(key);
@@ -117,6 +121,56 @@ test('whoever keeps editing a Secret is corrected once in ten seconds', async t 
 			await take();
 		}
 	}
+});
+
+test('whoever keeps deleting a Secret is answered at once, then once in ten seconds', async t => {
+	const { intake, pod, secret, written, secrets, take, clock } = anIntake();
+	intake.podChanged({ after: pod(), initial: false });
+	secrets.remove('ns/s');
+	for (let second = 0; second <= 20; second++) {
+		written(String(second));
+		intake.secretChanged({ before: secret(String(second)), initial: false });
+		const due = secrets.size - secrets.delayed;
+		t.is(due, second % 10 === 0 ? 1 : 0, `after ${second} s`);
+		if (due > 0) {
+			await take();
+		}
+
+		await clock.advance(1_000);
+	}
+});
+
+test('a standby queues nothing; what is urgent is decided when it leads', async t => {
+	const { intake, pod, secrets, refusedPods, take, clock } = anIntake({ leading: false });
+	const refused = pod({ uid: 'u9', name: 'bad', annotation: 'nonsense' });
+	intake.podChanged({ after: pod(), initial: false });
+	intake.podChanged({ after: refused, initial: false });
+	for (let i = 0; i < 100; i++) {
+		const passing = pod({
+			uid: `gone-${i}`,
+			name: `gone-${i}`,
+			annotation: ASKING.replace(': s', `: gone-${i}`),
+		});
+		intake.podChanged({ after: passing, initial: false });
+		intake.podChanged({ before: passing, initial: false });
+	}
+
+	t.is(secrets.size + refusedPods.size, 0);
+	await clock.advance(3_600_000);
+	intake.podChanged({
+		after: pod({ uid: 'u2', annotation: ASKING.replace(': s', ': new') }),
+		initial: false,
+	});
+	intake.lead();
+	t.deepEqual(
+		[await take(), await take()],
+		[
+			['ns/new', 100],
+			['ns/s', -100],
+		],
+	);
+	t.is(secrets.size, 0);
+	t.deepEqual(await take(refusedPods), ['ns/bad', -100]);
 });
 
 test('a Secret that came and went while the watch was away is written again after the next list', async t => {

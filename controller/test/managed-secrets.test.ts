@@ -63,6 +63,25 @@ test('a pod that came after the last change has the source read again', t => {
 	t.false(Teller.satisfied(request.winner));
 });
 
+test('a Secret that somebody edited since is written anew, with what others put on it kept', t => {
+	const edited = meta({
+		finalizers: ['somebody/else'],
+		managedFields: [
+			{ manager: 'jasm', time: WRITTEN, fieldsV1: { 'f:data': {} } },
+			{ manager: 'kubectl', time: WRITTEN, fieldsV1: { 'f:data': { 'f:k': {} } } },
+		],
+	});
+	t.is(holding(edited).recall('ns/s', requestBy('2030-01-01T00:00:01Z')), undefined);
+	t.deepEqual(holding(edited).get('ns/s')?.finalizers, ['somebody/else']);
+	const labelled = meta({
+		managedFields: [
+			{ manager: 'kubectl', fieldsV1: { 'f:metadata': {} } },
+			{ manager: 'jasm', time: WRITTEN },
+		],
+	});
+	t.truthy(holding(labelled).recall('ns/s', requestBy('2030-01-01T00:00:01Z')));
+});
+
 test('a Secret written for another request is written anew', t => {
 	t.is(holding(meta({ annotations: {} })).recall('ns/s', requestBy('2030-01-01T00:00:01Z')), undefined);
 	t.is(new ManagedSecrets().recall('ns/s', requestBy('2030-01-01T00:00:01Z')), undefined);

@@ -67,11 +67,11 @@ test('a deleted winner brings its key back only where another request wins', t =
 	t.is(requests.of('team-a/s')?.winner.sync.path, 'a');
 });
 
-test('the last requester takes its key along', t => {
+test('the last requester takes its key along, which is told, so that nothing else remembers it', t => {
 	const requests = new Requests();
 	const pod = aPod('1', ask('a'));
 	requests.update({ after: pod });
-	t.deepEqual(requests.update({ before: pod }).changed, []);
+	t.deepEqual(requests.update({ before: pod }).changed, ['team-a/s']);
 	t.is(requests.of('team-a/s'), undefined);
 	t.is(requests.size, 0);
 });
@@ -84,7 +84,7 @@ test('a refused annotation withdraws what the pod asked for and is kept aside', 
 	const { invalid, changed } = requests.update({ before: good, after: bad });
 	t.is(invalid?.pod, bad);
 	t.is(invalid?.error.message, 'path field is required');
-	t.deepEqual(changed, []);
+	t.deepEqual(changed, ['team-a/s']);
 	t.is(requests.of('team-a/s'), undefined);
 	t.is(requests.invalid('team-a/pod-1')?.error.code, 'ANNOTATION_INVALID');
 	t.deepEqual(requests.update({ before: bad, after: good }).changed, ['team-a/s']);
@@ -118,7 +118,7 @@ test('what a pod was told stays told while its request stays', t => {
 	t.true(requests.of('team-a/s')!.winner.told.has('done'));
 	t.is(requests.of('team-a/s')!.winner.pod, longer);
 	const other = { ...pod, annotation: ask('c') };
-	t.deepEqual(requests.update({ before: longer, after: other }).changed, ['team-a/s']);
+	t.deepEqual(requests.update({ before: longer, after: other }).changed, ['team-a/s', 'team-a/two']);
 	t.false(requests.of('team-a/s')!.winner.told.has('done'));
 });
 
@@ -248,7 +248,8 @@ test('after any changes the answer is what reading all live pods anew would give
 						was.get(key)?.spec !== spec ||
 						[...specs].some(([uid, spec]) => was.get(key)?.specs.get(uid) !== spec),
 				);
-				t.deepEqual([...changed].sort(), news.map(([key]) => key).sort());
+				const gone = [...was.keys()].filter(key => !is.has(key));
+				t.deepEqual([...changed].sort(), [...news.map(([key]) => key), ...gone].sort());
 				t.deepEqual([...requests.keys()].sort(), [...is.keys()].sort());
 				// Not asking leaves the lazily elected winner unknown: both ways must agree later.
 				for (const [key, { winner, all, losers }] of ask ? is : []) {

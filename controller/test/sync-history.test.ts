@@ -31,6 +31,12 @@ test('a source that failed is left alone for five seconds, however many pods ask
 	t.is(history.waitMs('a/b', 's', 5_000, true), 0);
 });
 
+test('a source that asks to be left alone for longer is', t => {
+	const history = new History();
+	history.failed('a/b', 's', 0, 60_000);
+	t.is(history.waitMs('a/b', 's', 5_000, true), 55_000);
+});
+
 test('our own write, told by the watch before or after its answer, is no reason to write again', t => {
 	const history = new History();
 	t.true(history.changed('a/b', '5', 12), 'not yet known to be ours');

@@ -140,6 +140,17 @@ test('a bug of ours is logged as an error, what a person must mend as a warning,
 	);
 });
 
+test('a correction is told to the newest pod, counted and logged as a warning', async t => {
+	const { teller, events, lines, metrics } = aTeller();
+	teller.corrected('ns/s', requestOf(asking('new'), asking('old')));
+	t.deepEqual(
+		events.map(({ pod, reason }) => [pod, reason]),
+		[['new', 'SecretCorrected']],
+	);
+	t.is((await metrics.corrections.get()).values[0]!.value, 1);
+	t.is(lines[0]!.level, 'warn');
+});
+
 test('a namespace that is going is told to nobody', t => {
 	const { teller, events } = aTeller();
 	teller.failed('ns/s', requestOf(asking('a')), new JasmError('x', { code: 'NAMESPACE_GONE' }), 0);
