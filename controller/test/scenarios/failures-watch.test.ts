@@ -1,7 +1,7 @@
 // The watch of pods fails in every way it can: no pod is missed, nothing is read twice, and it is over in time.
 import test, { type ExecutionContext } from 'ava';
 import { answers } from '../../testing/index.ts';
-import { annotation, type Stage, type StageOptions, startStage } from '../helpers/stage.ts';
+import { type Stage, type StageOptions, startStage } from '../helpers/stage.ts';
 
 const pods = { resource: 'pods', verb: 'watch' };
 
@@ -10,15 +10,9 @@ async function startServed(t: ExecutionContext, options: StageOptions = {}) {
 	const stage = await startStage(t, { virtualTime: true, ...options });
 	const team = await stage.namespace('team');
 	const controller = await stage.start();
-	await ask(stage, team, 'kept');
+	await stage.ask(team, 'kept');
 	await stage.event(team, 'kept', 'SecretSyncSuccess');
 	return { stage, team, controller };
-}
-
-/** A pod that asks for a Secret of its own name. */
-async function ask(stage: Stage, namespace: string, name: string): Promise<void> {
-	stage.secretsManager.put(`/prod/${name}`, { name });
-	await stage.pod(namespace, name, annotation({ path: `/prod/${name}`, secretName: name }));
 }
 
 /** Moves time until the Secret of this name is there; the virtual milliseconds that took. */
@@ -32,7 +26,7 @@ test.serial('a watch that the server closes is resumed at once: nothing is liste
 	const { stage, team } = await startServed(t);
 	stage.api.requests.clear();
 	stage.api.faults.endWatches();
-	await ask(stage, team, 'in-the-gap');
+	await stage.ask(team, 'in-the-gap');
 	t.true((await until(stage, team, 'in-the-gap')) <= 100);
 	t.is(stage.api.requests.count({ resource: 'pods', verb: 'list' }), 0);
 	const reopened = stage.api.requests.filter(pods);
@@ -46,7 +40,7 @@ test.serial('a connection that breaks in the middle of a line loses no pod', asy
 	const { stage, team } = await startServed(t);
 	for (const bytes of [0, 1, 17, 200, 600, 1_000]) {
 		stage.api.faults.cutWatches(bytes);
-		await ask(stage, team, `cut-at-${bytes}`);
+		await stage.ask(team, `cut-at-${bytes}`);
 		t.true((await until(stage, team, `cut-at-${bytes}`)) <= 60_000);
 	}
 
@@ -61,10 +55,10 @@ for (const [form, expire] of [
 		`history that is expired ${form} is made up for by one list that reads nothing again`,
 		async t => {
 			const { stage, team, controller } = await startServed(t);
-			await ask(stage, team, 'goes');
+			await stage.ask(team, 'goes');
 			await stage.event(team, 'goes', 'SecretSyncSuccess');
 			stage.api.faults.stallWatches();
-			await ask(stage, team, 'comes');
+			await stage.ask(team, 'comes');
 			stage.api.delete('Pod', team, 'goes');
 			stage.api.faults.expireHistory();
 			expire(stage);
@@ -84,7 +78,7 @@ test.serial(
 		const { stage, team } = await startServed(t);
 		stage.api.faults.inject(pods, { answer: answers.versionTooLarge }, 2);
 		stage.api.faults.endWatches();
-		await ask(stage, team, 'later');
+		await stage.ask(team, 'later');
 		const took = await until(stage, team, 'later');
 		t.true(took >= 800 && took <= 10_000, `${took} ms`);
 		t.is(reads(stage, 'kept'), 1);
@@ -97,7 +91,7 @@ for (const watchList of ['off', 'unknown'] as const) {
 		async t => {
 			const { stage, team, controller } = await startServed(t, { server: { watchList } });
 			stage.api.faults.failWatches(answers.expired);
-			await ask(stage, team, 'later');
+			await stage.ask(team, 'later');
 			await until(stage, team, 'later');
 			const watchLists = stage.api.requests.filter(({ query }) => query['sendInitialEvents'] !== undefined);
 			t.is(watchLists.length, 1);
@@ -116,7 +110,7 @@ test.serial('a list whose pages expire half way begins anew and misses nobody', 
 		metadata: { namespace: 'crowd', name: `p-${index}` },
 	}));
 	stage.api.seed('Pod', crowd);
-	await ask(stage, team, 'served');
+	await stage.ask(team, 'served');
 	let page = 0;
 	const rule = stage.api.faults.inject(
 		({ resource, verb, query }) =>
@@ -135,7 +129,7 @@ test.serial(
 	async t => {
 		const { stage, team, controller } = await startServed(t);
 		stage.api.faults.stallWatches();
-		await ask(stage, team, 'later');
+		await stage.ask(team, 'later');
 		await stage.clock.advance(60_000);
 		t.is(stage.world.secret(team, 'later'), undefined);
 		t.is((await controller.probe('/readyz')).status, 200);
@@ -175,7 +169,7 @@ test.serial(
 		await stage.clock.advance(4_900);
 		t.is(busy.hits, hits, 'nobody asks again before the time that the server named');
 		busy.remove();
-		await ask(stage, team, 'later');
+		await stage.ask(team, 'later');
 		t.true((await until(stage, team, 'later', 10_000)) <= 2_000);
 		t.is(reads(stage, 'kept'), 1);
 		t.is((await controller.probe('/readyz')).status, 200);
@@ -202,7 +196,7 @@ test.serial(
 		const asked = stage.api.requests.count(pods);
 		await stage.clock.advance(25_000);
 		t.is(stage.api.requests.count(pods), asked, 'the next try is after 30 s');
-		await ask(stage, team, 'served');
+		await stage.ask(team, 'served');
 		stage.api.create({ ...binding, metadata: { name: 'jasm' } });
 		stage.api.update('ClusterRole', '', 'jasm', role => {
 			const rules = role['rules'] as { resources: string[]; verbs: string[] }[];
@@ -229,7 +223,7 @@ test.serial(
 		];
 		for (const [index, line] of lines.entries()) {
 			stage.api.faults.injectLine(line);
-			await ask(stage, team, `after-${index}`);
+			await stage.ask(team, `after-${index}`);
 			await until(stage, team, `after-${index}`);
 		}
 
