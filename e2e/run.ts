@@ -90,7 +90,9 @@ async function play(): Promise<void> {
 	scene.timeline.start();
 	await installation(scene);
 	for (const [name, part] of Object.entries(PARTS)) {
-		if (only === undefined || only.includes(name)) await part(scene);
+		if (only !== undefined && !only.includes(name)) continue;
+		// What breaks between the scenarios of a part ends that part alone.
+		await part(scene).catch(error => report.scenario(name, 'is played', () => Promise.reject(error)));
 	}
 	scene.timeline.stop();
 }

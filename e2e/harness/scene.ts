@@ -63,6 +63,12 @@ export class Scene {
 		);
 	}
 
+	/** Name of the role that the stack made for the controller. */
+	async role(): Promise<string> {
+		const { roleArn } = await this.stage.stack.outputs();
+		return String(roleArn).split('/').at(-1) ?? '';
+	}
+
 	/** The moment from which on calls to AWS are counted. */
 	mark(): Promise<number> {
 		return this.stage.gate.mark();

@@ -38,16 +38,17 @@ const FORBIDDEN: readonly (readonly [action: string, resource: string])[] = [
 	['ssm:GetParameter', `arn:aws:ssm:${REGION}:${ACCOUNT}:parameter/prod`],
 ];
 
-export async function calls({ report, stage }: Scene): Promise<void> {
-	const { account } = stage;
+export async function calls(scene: Scene): Promise<void> {
+	const { report, stage } = scene;
+	const RoleName = await scene.role();
 	await report.scenario(
 		'calls to AWS',
 		"each of them allowed by the program's own policy, of two kinds",
 		async () => {
-			const documents = await programPolicy(account.iam);
+			const documents = await programPolicy(stage.account.iam, RoleName);
 			const calls = await stage.gate.calls();
 			const judged = calls.filter(
-				({ action, role }) => action === 'GetSecretValue' && role?.endsWith('/jasm'),
+				({ action, role }) => action === 'GetSecretValue' && role?.endsWith(`/${RoleName}`),
 			);
 			for (const { resource } of judged) {
 				// A bare name stands for a secret that did not exist; its read was answered as such.
@@ -68,7 +69,7 @@ export async function calls({ report, stage }: Scene): Promise<void> {
 		'forbidden calls',
 		`${FORBIDDEN.length} calls that the policy must not allow`,
 		async () => {
-			const documents = await programPolicy(account.iam);
+			const documents = await programPolicy(stage.account.iam, RoleName);
 			const allowed = FORBIDDEN.filter(
 				([action, resource]) => evaluate(documents, { action, resource }) === 'allowed',
 			);
@@ -78,8 +79,10 @@ export async function calls({ report, stage }: Scene): Promise<void> {
 	);
 }
 
-async function programPolicy(iam: Scene['stage']['account']['iam']): Promise<PolicyDocument[]> {
-	const RoleName = 'jasm';
+async function programPolicy(
+	iam: Scene['stage']['account']['iam'],
+	RoleName: string,
+): Promise<PolicyDocument[]> {
 	const { PolicyNames = [] } = await iam.send(new ListRolePoliciesCommand({ RoleName }));
 	expect(PolicyNames.join() === 'read-secrets', `the role has policies ${PolicyNames}`);
 	const { PolicyDocument } = await iam.send(

@@ -25,7 +25,7 @@ export async function failures(scene: Scene): Promise<void> {
 	const tenant = await scene.tenant('team-unlucky');
 	const { iam } = stage.account;
 	const ask = (path: string, secretName: string) => ({ provider: PROVIDER, path, secretName });
-	const deny = { RoleName: 'jasm', PolicyName: 'e2e-deny' };
+	const deny = { RoleName: await scene.role(), PolicyName: 'e2e-deny' };
 
 	await scene.store('/prod/unlucky/denied', { KEY: 'fake' });
 	await scene.store('/prod/unlucky/owned', { KEY: 'fake' });

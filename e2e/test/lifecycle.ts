@@ -112,7 +112,7 @@ export async function end({ report, stage }: Scene): Promise<void> {
 			const left = stdout.split('\n').filter(name => /\/jasm(-|$)/.test(name));
 			expect(left.length === 0, `in the cluster: ${left}`);
 			const roles = (await account.iam.send(new ListRolesCommand({}))).Roles ?? [];
-			const owned = roles.filter(({ RoleName }) => RoleName === 'jasm').map(({ RoleName }) => RoleName);
+			const owned = roles.map(({ RoleName }) => RoleName);
 			const buckets = (await account.s3.send(new ListBucketsCommand({}))).Buckets ?? [];
 			const issuers =
 				(await account.iam.send(new ListOpenIDConnectProvidersCommand({}))).OpenIDConnectProviderList ?? [];
