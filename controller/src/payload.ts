@@ -5,6 +5,9 @@ import { printable } from './printable.ts';
 import type { SecretValue } from './secret-value.ts';
 import { isRawNumber, parseSource } from './source-json.ts';
 
+/** As much as a Secret holds. */
+const MAX_JSON_BYTES = 1_048_576;
+
 /** What the requester selects; neither: every member of the JSON object under its own name. */
 export type Selection = {
 	/** The Secret key that takes the whole payload, byte for byte. */
@@ -19,7 +22,7 @@ export type Selection = {
  * source text; of duplicate members the last wins. What the provider took apart itself is taken by its parts.
  * Keys are not checked against Kubernetes' rules here.
  *
- * @throws JasmError PAYLOAD_NOT_OBJECT, SOURCE_KEY_MISSING; neither holds a byte of the payload.
+ * @throws JasmError PAYLOAD_NOT_OBJECT, SOURCE_KEY_MISSING, SECRET_TOO_LARGE; none holds a byte of the payload.
  */
 export function payloadToValues(value: SecretValue, { key, keys }: Selection = {}): Map<string, Buffer> {
 	if (key !== undefined) {
@@ -48,6 +51,13 @@ export function payloadToValues(value: SecretValue, { key, keys }: Selection = {
 function membersOf(value: SecretValue): Map<string, unknown> {
 	if (value.binary) {
 		throw notAnObject('payload is binary, not a JSON object');
+	}
+
+	// Asked before the parser is: hostile text of a megabyte keeps it busy for a second.
+	if (value.size > MAX_JSON_BYTES) {
+		throw new JasmError(`payload has ${value.size} bytes, at most ${MAX_JSON_BYTES} are read as JSON`, {
+			code: 'SECRET_TOO_LARGE',
+		});
 	}
 
 	const payload = value.payload();

@@ -8,6 +8,7 @@ import { sameRequest } from './requesters.ts';
 import type { Request, Requester, Requests } from './requests.ts';
 import type { Clock } from './runtime/clock.ts';
 import type { ReconcileContext, Result } from './runtime/controller.ts';
+import { Limiter } from './runtime/limiter.ts';
 import { type Key, refOf } from './runtime/object-ref.ts';
 import type { Reading, SecretReader } from './secret-reader.ts';
 import type { History } from './sync-history.ts';
@@ -33,15 +34,27 @@ export type ReconcileDependencies = {
 
 export type Reconcile = (key: Key, context: ReconcileContext) => Promise<Result>;
 
+/** A value this large (bytes) is held several times over on its way: few of them are under way at once. */
+const LARGE_BYTES = 65_536;
+const LARGE_AT_ONCE = 4;
+
 /** Level-based: what happened before only decides what need not happen again. Idempotent. */
 export function createReconcile(dependencies: ReconcileDependencies): Reconcile {
 	const { requests, policy, reader, validatePath, allowance, writer, history, recall, teller, clock } =
 		dependencies;
 
+	const large = new Limiter({ concurrency: LARGE_AT_ONCE });
+
 	async function sync(key: Key, request: Request, signal: AbortSignal): Promise<void> {
 		const { sync } = request.winner;
-		const { namespace } = refOf(key);
 		const reading = await reader.read(sync.provider, sync, signal);
+		const put = () => write(key, request, reading, signal);
+		await (reading.value.size > LARGE_BYTES ? large.run(put, signal) : put());
+	}
+
+	async function write(key: Key, { winner }: Request, reading: Reading, signal: AbortSignal): Promise<void> {
+		const { sync } = winner;
+		const { namespace } = refOf(key);
 		// The world moved on while the provider answered: what changed has put the key back into the queue.
 		const present = requests.of(key);
 		if (!present || !sameRequest(present.winner.sync, sync)) {

@@ -199,3 +199,10 @@ test('no refusal holds a byte of the payload, whatever the payload is', t => {
 		}),
 	);
 });
+
+test('a payload larger than a Secret is not parsed, whatever it holds; under a key it is taken as it is', t => {
+	const large = `{"a":"${'x'.repeat(1_048_576)}"}`;
+	t.is(refusal(large).code, 'SECRET_TOO_LARGE');
+	t.is(refusal('['.repeat(1_048_577)).code, 'SECRET_TOO_LARGE');
+	t.is(payloadToValues(secret(large), { key: 'all' }).get('all')?.length, large.length);
+});

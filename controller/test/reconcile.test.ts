@@ -13,9 +13,13 @@ import { History } from '../src/sync-history.ts';
 import { Teller } from '../src/tell.ts';
 import { VirtualClock } from './helpers/virtual-clock.ts';
 
-type Stage = { readonly paths?: readonly string[]; readonly recall?: boolean };
+type Stage = {
+	readonly paths?: readonly string[];
+	readonly recall?: boolean;
+	readonly beforeWrite?: () => Promise<void>;
+};
 
-function aReconcile({ paths = ['/prod/**'], recall = false }: Stage = {}) {
+function aReconcile({ paths = ['/prod/**'], recall = false, beforeWrite = async () => {} }: Stage = {}) {
 	const clock = new VirtualClock();
 	const metrics = createMetrics();
 	const events: { pod: string; reason: string }[] = [];
@@ -47,6 +51,7 @@ function aReconcile({ paths = ['/prod/**'], recall = false }: Stage = {}) {
 		allowance: () => 0,
 		writer: {
 			async write(secret) {
+				await beforeWrite();
 				written.push(secret);
 				return { verb: 'created', resourceVersion: String(written.length) };
 			},
@@ -72,15 +77,16 @@ function aReconcile({ paths = ['/prod/**'], recall = false }: Stage = {}) {
 		answers(next: typeof answer) {
 			answer = next;
 		},
-		addPod(path = '/prod/a') {
+		addPod(path = '/prod/a', secretName = 's') {
 			const name = `p${++pods}`;
-			const annotation = `provider: aws\npath: ${path}\nsecretName: s\n`;
+			const annotation = `provider: aws\npath: ${path}\nsecretName: ${secretName}\n`;
 			const seenAt = clock.monotonic();
 			requests.update({
 				after: { uid: name, name, namespace: 'ns', createdAt: clock.now(), seenAt, annotation },
 			});
 		},
-		run: (signal = new AbortController().signal) => reconcile('ns/s', { signal, attempt: 0, priority: 0 }),
+		run: (signal = new AbortController().signal, key = 'ns/s') =>
+			reconcile(key, { signal, attempt: 0, priority: 0 }),
 	};
 }
 
@@ -158,6 +164,27 @@ test('how long a sync took is counted for those who waited for it, not for those
 	await run();
 	const { values } = await metrics.syncDuration.get();
 	t.true(values.find(({ metricName }) => metricName?.endsWith('_sum'))!.value < 1);
+});
+
+test('few large values are under way at once, so that memory holds them', async t => {
+	const most = { now: 0, ever: 0 };
+	const { run, addPod, answers, clock } = aReconcile({
+		async beforeWrite() {
+			most.ever = Math.max(most.ever, ++most.now);
+			await clock.sleep(100);
+			most.now--;
+		},
+	});
+	const payload = Buffer.from(JSON.stringify({ a: 'x'.repeat(100_000) }));
+	answers(async () => new SecretValue({ payload, version: 'v' }));
+	for (let i = 0; i < 10; i++) {
+		addPod('/prod/a', `s${i}`);
+	}
+
+	const runs = Promise.all(Array.from({ length: 10 }, (_, i) => run(undefined, `ns/s${i}`)));
+	await clock.advance(1_000);
+	await runs;
+	t.is(most.ever, 4);
 });
 
 test('a Secret that somebody else changed is restored, and that is told', async t => {
