@@ -1,0 +1,225 @@
+// Starts what is measured as a process of its own, as a pod would run it: the built controller, or the floor.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { SecretsManager } from '../testing/index.ts';
+import type { Access, Stage } from './cluster.ts';
+import { PREFIX, PROVIDER } from './corpus.ts';
+import { ready } from './endpoints.ts';
+import { Lines } from './lines.ts';
+import type { TlsFront } from './tls-front.ts';
+
+/** As in the Dockerfile. */
+export const NODE_FLAGS = [
+	'--lite-mode',
+	'--max-semi-space-size=1',
+	'--max-old-space-size=64',
+	'--disable-sigusr1',
+];
+
+export type Subject = 'controller' | 'floor';
+
+export type Running = {
+	readonly pid: number;
+	/** Milliseconds from its start to its first line, and to its readiness. */
+	readonly startedMs: number;
+	readonly readyMs: number;
+	/** Ports of its own, where it has them. */
+	readonly ports: { readonly health: number | undefined; readonly metrics: number | undefined };
+	/** The first line from now on that has this text; resolves with the moment it came at. */
+	line(text: string): Promise<number>;
+	/** Resolves when it has gone. */
+	stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+};
+
+export type StartOptions = {
+	/** Of the controller's configuration file, beside providers and policy. */
+	readonly config?: Record<string, unknown>;
+	/** Another way to the cluster. */
+	readonly access?: Access;
+	/** Another way to the provider, over TLS. */
+	readonly front?: TlsFront;
+};
+
+const folder = mkdtempSync(join(import.meta.dirname, '../dist/bench-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+/** The mount namespace in which a ServiceAccount can be where the kubelet puts it; undefined: not allowed here. */
+const UNSHARE = ['unshare', ...(process.getuid?.() === 0 ? [] : ['--map-root-user']), '--mount'];
+const MOUNT =
+	'mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io && ' +
+	'cp -r "$0" /run/secrets/kubernetes.io/serviceaccount && exec "$@"';
+
+/** Whether processes are given a ServiceAccount as in a pod, or a kubeconfig, which costs memory. */
+export const inCluster = ((): boolean => {
+	try {
+		execFileSync(UNSHARE[0]!, [...UNSHARE.slice(1), 'sh', '-c', MOUNT, folder, 'true'], { stdio: 'ignore' });
+		return true;
+	} catch {
+		return false;
+	}
+})();
+
+/** The floor as plain JavaScript: it runs under the same flags, which leave no room for stripping types. */
+async function floorScript(): Promise<string> {
+	const outfile = join(folder, 'floor.mjs');
+	await build({
+		entryPoints: [join(import.meta.dirname, 'floor.ts')],
+		outfile,
+		platform: 'node',
+		format: 'esm',
+	});
+	return outfile;
+}
+
+let starts = 0;
+
+export async function start(
+	subject: Subject,
+	{ cluster, provider }: Stage,
+	{ config = {}, access = cluster.access, front }: StartOptions = {},
+): Promise<Running> {
+	const home = join(folder, String(starts++));
+	const files = writeFiles(
+		home,
+		access,
+		{ region: provider.region, url: front?.url ?? provider.url },
+		config,
+	);
+	const script =
+		subject === 'floor' ? await floorScript() : join(import.meta.dirname, '../dist/controller.js');
+	const flags = [
+		...(inCluster ? [] : [`--kubeconfig=${files.kubeconfig}`]),
+		`--config=${files.config}`,
+		'--leader-elect=true',
+		'--metrics-bind-address=127.0.0.1:0',
+		'--health-probe-bind-address=127.0.0.1:0',
+	];
+	const node = [process.execPath, ...NODE_FLAGS, script, ...(subject === 'floor' ? [] : flags)];
+	const command = inCluster ? [...UNSHARE, 'sh', '-c', MOUNT, files.serviceAccount, ...node] : node;
+	const startedAt = performance.now();
+	const child = spawn(command[0]!, command.slice(1), {
+		stdio: ['ignore', 'pipe', 'inherit'],
+		env: {
+			...environment(access, provider, files, home),
+			...(front && { NODE_EXTRA_CA_CERTS: files.write('provider.crt', front.ca) }),
+		},
+	});
+	const lines = new Lines(child);
+	const gone = once(child, 'exit').then(() => {
+		throw new Error(`the ${subject} ended before it was ready`);
+	});
+	gone.catch(() => {});
+	const first = await lines.first;
+	const ports = {
+		health: first['healthPort'] as number | undefined,
+		metrics: first['metricsPort'] as number | undefined,
+	};
+	const running: Running = {
+		pid: child.pid!,
+		startedMs: lines.firstAt - startedAt,
+		readyMs: 0,
+		ports,
+		line: text => lines.next(text),
+		async stop(signal = 'SIGTERM') {
+			if (child.exitCode === null && child.signalCode === null) {
+				child.kill(signal);
+				await once(child, 'exit');
+			}
+		},
+	};
+	try {
+		const synced = subject === 'floor' ? lines.next('synced') : ready(ports.health!, 60_000);
+		await Promise.race([synced, gone]);
+	} catch (error) {
+		await running.stop('SIGKILL');
+		throw error;
+	}
+
+	return { ...running, readyMs: performance.now() - startedAt };
+}
+
+type Files = Readonly<Record<'serviceAccount' | 'kubeconfig' | 'config' | 'awsToken', string>> & {
+	/** Adds a file; returns its path. */
+	write(name: string, content: string): string;
+};
+
+function writeFiles(
+	home: string,
+	{ host, port, ca, token }: Access,
+	provider: Pick<SecretsManager, 'region' | 'url'>,
+	config: Record<string, unknown>,
+): Files {
+	const serviceAccount = join(home, 'serviceaccount');
+	mkdirSync(serviceAccount, { recursive: true });
+	const write = (name: string, content: string | object) => {
+		writeFileSync(join(home, name), typeof content === 'string' ? content : JSON.stringify(content));
+		return join(home, name);
+	};
+	write('serviceaccount/ca.crt', ca);
+	write('serviceaccount/token', token);
+	write('serviceaccount/namespace', 'jasm');
+	const server = { server: `https://${host}:${port}`, 'certificate-authority-data': btoa(ca) };
+	return {
+		write,
+		serviceAccount,
+		kubeconfig: write('kubeconfig', {
+			'current-context': 'bench',
+			clusters: [{ name: 'bench', cluster: server }],
+			users: [{ name: 'bench', user: { token } }],
+			contexts: [{ name: 'bench', context: { cluster: 'bench', user: 'bench' } }],
+		}),
+		config: write('config.yaml', {
+			providers: {
+				[PROVIDER]: {
+					kind: 'aws-secretsmanager',
+					region: provider.region,
+					endpoint: provider.url,
+					stsEndpoint: provider.url,
+				},
+			},
+			policy: [{ namespaces: [`${PREFIX}*`], provider: PROVIDER, paths: ['/bench/{namespace}/**'] }],
+			...config,
+		}),
+		awsToken: write('aws-token', awsToken()),
+	};
+}
+
+/** A token as the kubelet projects it for AWS; the embedded STS reads its claims alone. */
+function awsToken(): string {
+	const exp = Math.floor(Date.now() / 1000) + 86_400;
+	const claims = {
+		iss: 'https://oidc.bench',
+		sub: 'system:serviceaccount:jasm:jasm',
+		aud: 'sts.amazonaws.com',
+		exp,
+	};
+	return [{ alg: 'RS256' }, claims]
+		.map(part => Buffer.from(JSON.stringify(part)).toString('base64url'))
+		.concat('signature')
+		.join('.');
+}
+
+function environment(
+	access: Access,
+	provider: SecretsManager,
+	files: Files,
+	home: string,
+): Record<string, string> {
+	return {
+		PATH: process.env['PATH'] ?? '',
+		POD_NAME: `jasm-${home.split('/').at(-1)}`,
+		POD_NAMESPACE: 'jasm',
+		KUBERNETES_SERVICE_HOST: access.host,
+		KUBERNETES_SERVICE_PORT: String(access.port),
+		AWS_EC2_METADATA_DISABLED: 'true',
+		AWS_REGION: provider.region,
+		AWS_ROLE_ARN: `arn:aws:iam::${provider.accountId}:role/jasm`,
+		AWS_WEB_IDENTITY_TOKEN_FILE: files.awsToken,
+		// For the floor alone.
+		BENCH_SERVICE_ACCOUNT: files.serviceAccount,
+		BENCH_PROVIDER: provider.url,
+	};
+}
