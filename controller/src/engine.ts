@@ -100,6 +100,7 @@ export function createEngine(options: EngineOptions): Engine {
 		reader: new SecretReader({
 			providers: registry,
 			concurrencyOf: name => config.providers[name]?.concurrency ?? RUNS,
+			rateOf: name => config.providers[name]?.readsPerSecond,
 			clock,
 			metrics,
 			joinWindowMs: JOIN_WINDOW_MS,

@@ -17,6 +17,9 @@ const timeoutMs = z.optional(
 	integer(100, 60_000, 'Milliseconds of one attempt; a read takes at most twice as long. Default: 5000.'),
 );
 const concurrency = z._default(integer(1, 1_000, 'Reads in flight at most.'), 64);
+const readsPerSecond = z.optional(
+	integer(1, 10_000, 'Reads a second of all namespaces together, lastingly. Default: as many as come.'),
+);
 const caFile = z.optional(
 	filePath('PEM file of the authorities that are trusted instead of the well-known ones.'),
 );
@@ -66,6 +69,7 @@ export const awsSecretsManager = z.strictObject({
 	stsEndpoint: z.optional(endpoint('STS')),
 	timeoutMs,
 	concurrency,
+	readsPerSecond,
 });
 
 /** One or more segments, as mounts and namespaces have them. */
@@ -146,6 +150,7 @@ export const vault = z.strictObject({
 	),
 	timeoutMs,
 	concurrency,
+	readsPerSecond,
 });
 
 const guid = (what: string, description: string) =>
@@ -200,4 +205,5 @@ export const azureKeyVault = z.strictObject({
 	),
 	timeoutMs,
 	concurrency,
+	readsPerSecond,
 });

@@ -3,7 +3,7 @@ import { JasmError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { RemoteReference, SecretProvider } from './providers/provider.ts';
 import type { Clock } from './runtime/clock.ts';
-import { Limiter } from './runtime/limiter.ts';
+import { Limiter, TokenBucket } from './runtime/limiter.ts';
 import { SingleFlight } from './runtime/single-flight.ts';
 import type { SecretValue } from './secret-value.ts';
 
@@ -14,6 +14,8 @@ export type SecretReaderOptions = {
 	readonly providers: { get(name: string): Promise<SecretProvider> };
 	/** Calls in flight at most, per provider. */
 	readonly concurrencyOf: (name: string) => number;
+	/** Calls a second, lastingly, per provider. Default: as many as come. */
+	readonly rateOf?: (name: string) => number | undefined;
 	readonly clock: Clock;
 	readonly metrics: Metrics;
 	/** A read in flight may be shared if it started at most this many milliseconds before the asker. */
@@ -24,6 +26,7 @@ export class SecretReader {
 	readonly #options: SecretReaderOptions;
 	readonly #flights: SingleFlight<Reading>;
 	readonly #limiters = new Map<string, Limiter>();
+	readonly #buckets = new Map<string, TokenBucket>();
 
 	constructor(options: SecretReaderOptions) {
 		this.#options = options;
@@ -36,10 +39,31 @@ export class SecretReader {
 		return this.#flights.run(
 			flight,
 			this.#options.clock.monotonic(),
-			flightSignal =>
-				this.#limiterOf(name).run(() => this.#readNow(name, reference, flightSignal), flightSignal),
+			async flightSignal => {
+				await this.#turn(name, flightSignal);
+				return this.#limiterOf(name).run(() => this.#readNow(name, reference, flightSignal), flightSignal);
+			},
 			signal,
 		);
+	}
+
+	/** Waiting here keeps a run of this provider's lane, and no other's. */
+	async #turn(name: string, signal: AbortSignal): Promise<void> {
+		const { rateOf, clock } = this.#options;
+		const rate = rateOf?.(name);
+		if (rate === undefined) {
+			return;
+		}
+
+		let bucket = this.#buckets.get(name);
+		if (bucket === undefined) {
+			bucket = new TokenBucket({ clock, capacity: rate, refillPerSecond: rate });
+			this.#buckets.set(name, bucket);
+		}
+
+		for (let waitMs = bucket.take(); waitMs > 0; waitMs = bucket.take()) {
+			await clock.sleep(waitMs, signal);
+		}
 	}
 
 	async #readNow(name: string, reference: RemoteReference, signal: AbortSignal): Promise<Reading> {

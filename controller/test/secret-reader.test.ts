@@ -9,7 +9,7 @@ import { VirtualClock } from './helpers/virtual-clock.ts';
 
 const never = new AbortController().signal;
 
-function aReader(read: SecretProvider['read'], concurrency = 64) {
+function aReader(read: SecretProvider['read'], concurrency = 64, rates: Record<string, number> = {}) {
 	const clock = new VirtualClock();
 	const metrics = createMetrics();
 	let calls = 0;
@@ -23,6 +23,7 @@ function aReader(read: SecretProvider['read'], concurrency = 64) {
 	const reader = new SecretReader({
 		providers: { get: async () => provider },
 		concurrencyOf: () => concurrency,
+		rateOf: name => rates[name],
 		clock,
 		metrics,
 		joinWindowMs: 250,
@@ -65,6 +66,31 @@ test('no more calls than allowed are in flight at one provider, and a read count
 	t.is(calls(), 1);
 	await clock.advance(150);
 	t.is((await reads[1]!).startedAt, began + 100);
+});
+
+test('a provider with a rate is asked so often at most, and no other provider waits for it', async t => {
+	const { clock, reader, calls } = aReader(value, 64, { slow: 10 });
+	const began = clock.monotonic();
+	const slow = Array.from({ length: 30 }, (_, index) => reader.read('slow', { path: `/${index}` }, never));
+	await clock.advance(0);
+	t.is(calls(), 10);
+	const other = reader.read('aws', { path: '/p' }, never);
+	await clock.advance(1_000);
+	t.is((await other).startedAt, began);
+	t.is(calls(), 21);
+	await clock.advance(1_100);
+	const last = Math.max(...(await Promise.all(slow)).map(({ startedAt }) => startedAt));
+	t.is(last, began + 2_000);
+});
+
+test('whoever waits for its turn can be called off, and takes no read from the others', async t => {
+	const { clock, reader, calls } = aReader(value, 64, { slow: 1 });
+	const controller = new AbortController();
+	await Promise.race([reader.read('slow', { path: '/a' }, never), clock.advance(0)]);
+	const waiting = reader.read('slow', { path: '/b' }, controller.signal);
+	controller.abort(new JasmError('stopping', { code: 'ABORTED' }));
+	await t.throwsAsync(waiting, { instanceOf: JasmError });
+	t.is(calls(), 1);
 });
 
 test('every call is counted by its outcome', async t => {

@@ -35,6 +35,8 @@ export type AwsSecretsManagerConfig = {
 	readonly timeoutMs?: number | undefined;
 	/** Reads in flight at most; the engine's business, since sockets are not what bounds it. */
 	readonly concurrency?: number | undefined;
+	/** Reads a second, lastingly; the engine's business as well. */
+	readonly readsPerSecond?: number | undefined;
 };
 
 /** The configuration with every default filled in. */

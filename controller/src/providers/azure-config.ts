@@ -31,6 +31,8 @@ export type AzureKeyVaultConfig = {
 	readonly timeoutMs?: number | undefined;
 	/** Reads in flight at most; the engine's business. */
 	readonly concurrency?: number | undefined;
+	/** Reads a second, lastingly; the engine's business as well. */
+	readonly readsPerSecond?: number | undefined;
 };
 
 /** The configuration with every default filled in. */
