@@ -9,9 +9,6 @@ import type { Change } from './runtime/store.ts';
 import type { Workqueue } from './runtime/workqueue.ts';
 import type { History } from './sync-history.ts';
 
-/** Somebody who keeps editing or deleting a Secret is corrected at most this often. */
-const CORRECTION_INTERVAL_MS = 10_000;
-
 export type IntakeOptions = {
 	readonly requests: Requests;
 	readonly managed: ManagedSecrets;
@@ -27,7 +24,6 @@ export type IntakeOptions = {
 /** Told every difference of the stores, in order. */
 export class Intake {
 	readonly #options: IntakeOptions;
-	readonly #correctedAt = new Map<Key, number>();
 	#leading = false;
 
 	constructor(options: IntakeOptions) {
@@ -82,14 +78,13 @@ export class Intake {
 		const { requests, managed, history, clock, secrets } = this.#options;
 		managed.update({ before, after });
 		const key = (after ?? before)!.key;
-		const now = clock.monotonic();
 		if (!this.#leading || initial || requests.winnerOf(key) === undefined) {
 			return;
 		}
 
-		if (history.changed(key, after?.resourceVersion, now)) {
+		if (history.changed(key, after?.resourceVersion, clock.monotonic())) {
 			const priority = after === undefined ? PRIORITY.secretDeleted : PRIORITY.annotationChange;
-			secrets.add(key, { priority, delayMs: this.#correctionAt(key, now) - now });
+			secrets.add(key, { priority });
 		}
 	}
 
@@ -116,30 +111,5 @@ export class Intake {
 	#tell(pod: PodRecord, context: Omit<PriorityContext, 'now'>): void {
 		const { refusedPods, clock } = this.#options;
 		refusedPods.add(keyOf(pod), { priority: priorityOf(pod, { ...context, now: clock.now() }) });
-	}
-
-	/** When the next correction of this key is due: now, or where the last one or one that waits leaves room. */
-	#correctionAt(key: Key, now: number): number {
-		this.#forgetCorrectionsBefore(now - CORRECTION_INTERVAL_MS);
-		const last = this.#correctedAt.get(key);
-		if (last !== undefined && last > now) {
-			return last;
-		}
-
-		const due = last === undefined ? now : Math.max(now, last + CORRECTION_INTERVAL_MS);
-		this.#correctedAt.delete(key);
-		this.#correctedAt.set(key, due);
-		return due;
-	}
-
-	/** Insertion order is about the order of time: the oldest stand first. */
-	#forgetCorrectionsBefore(limit: number): void {
-		for (const [key, at] of this.#correctedAt) {
-			if (at >= limit) {
-				return;
-			}
-
-			this.#correctedAt.delete(key);
-		}
 	}
 }

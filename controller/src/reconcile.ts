@@ -69,7 +69,8 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 		const sentAt = clock.monotonic();
 		const written = await writer.write(manifest, { likelyExists, signal });
 		const { resourceVersion } = written;
-		history.written(key, { spec: sync.spec, readAt: reading.startedAt, resourceVersion, sentAt });
+		const { spec } = sync;
+		history.written(key, { spec, readAt: reading.startedAt, resourceVersion, sentAt, corrects: stale });
 		const satisfied = servedBy(present, reading);
 		if (stale) {
 			teller.corrected(key, present);

@@ -7,6 +7,9 @@ const REREAD_INTERVAL_MS = 1_000;
 /** A source that could not be read is left alone this long, however many new pods ask. */
 const FAILED_INTERVAL_MS = 5_000;
 
+/** Somebody who keeps editing or deleting a Secret is corrected at most this often. */
+const CORRECTION_INTERVAL_MS = 10_000;
+
 /** All times are monotonic milliseconds. */
 type Entry = {
 	readonly spec: string;
@@ -18,6 +21,8 @@ type Entry = {
 	readonly resourceVersion: string | undefined;
 	/** Somebody else changed or deleted the Secret since our last write. */
 	readonly stale: boolean;
+	/** When a change by somebody else was last made undone. */
+	readonly correctedAt: number;
 };
 
 type Sighting = { readonly resourceVersion: string | undefined; readonly at: number };
@@ -28,6 +33,8 @@ export type WriteRecord = {
 	readonly resourceVersion: string;
 	/** When the write was sent: what was seen of the Secret before is superseded by it. */
 	readonly sentAt: number;
+	/** It makes a change by somebody else undone. */
+	readonly corrects?: boolean;
 };
 
 export class History {
@@ -41,8 +48,12 @@ export class History {
 	 */
 	waitMs(key: Key, spec: string, now: number, unserved: boolean): number {
 		const entry = this.#entries.get(key);
-		if (entry === undefined || entry.spec !== spec || entry.stale) {
+		if (entry === undefined || entry.spec !== spec) {
 			return 0;
+		}
+
+		if (entry.stale) {
+			return Math.max(0, entry.correctedAt + CORRECTION_INTERVAL_MS - now);
 		}
 
 		return entry.done && !unserved ? Number.POSITIVE_INFINITY : Math.max(0, entry.dueAt - now);
@@ -60,7 +71,8 @@ export class History {
 	/** Takes over what an earlier run of JASM wrote. */
 	recalled(key: Key, spec: string, resourceVersion: string): void {
 		const dueAt = Number.NEGATIVE_INFINITY;
-		this.#entries.set(key, { spec, dueAt, done: true, resourceVersion, stale: false });
+		const correctedAt = Number.NEGATIVE_INFINITY;
+		this.#entries.set(key, { spec, dueAt, done: true, resourceVersion, stale: false, correctedAt });
 		this.#sightings.delete(key);
 	}
 
@@ -68,20 +80,23 @@ export class History {
 		return this.#entries.get(key)?.resourceVersion;
 	}
 
-	written(key: Key, { spec, readAt, resourceVersion, sentAt }: WriteRecord): void {
+	written(key: Key, { spec, readAt, resourceVersion, sentAt, corrects = false }: WriteRecord): void {
 		const sighting = this.#sightings.get(key);
 		// The watch may tell of our own write before its answer arrives, and of somebody else's right after it.
 		const stale =
 			sighting !== undefined && sighting.at >= sentAt && sighting.resourceVersion !== resourceVersion;
 		this.#sightings.delete(key);
-		this.#entries.set(key, { spec, dueAt: readAt + REREAD_INTERVAL_MS, done: true, resourceVersion, stale });
+		const correctedAt = corrects ? sentAt : this.#correctedAt(key);
+		const dueAt = readAt + REREAD_INTERVAL_MS;
+		this.#entries.set(key, { spec, dueAt, done: true, resourceVersion, stale, correctedAt });
 	}
 
 	/** `retryAfterMs`: how long the source asked to be left alone. */
 	failed(key: Key, spec: string, readAt: number, retryAfterMs = 0): void {
 		const dueAt = readAt + Math.max(FAILED_INTERVAL_MS, retryAfterMs);
 		const resourceVersion = this.resourceVersionOf(key);
-		this.#entries.set(key, { spec, dueAt, done: false, resourceVersion, stale: false });
+		const correctedAt = this.#correctedAt(key);
+		this.#entries.set(key, { spec, dueAt, done: false, resourceVersion, stale: false, correctedAt });
 	}
 
 	/**
@@ -105,5 +120,8 @@ export class History {
 	forget(key: Key): void {
 		this.#entries.delete(key);
 		this.#sightings.delete(key);
+	}
+	#correctedAt(key: Key): number {
+		return this.#entries.get(key)?.correctedAt ?? Number.NEGATIVE_INFINITY;
 	}
 }

@@ -97,49 +97,6 @@ test('a Secret that nobody asks for may be edited and deleted', t => {
 	t.is(secrets.size, 0);
 });
 
-test('whoever keeps editing a Secret is corrected once in ten seconds', async t => {
-	const { intake, pod, secret, written, secrets, take, clock } = anIntake();
-	intake.podChanged({ after: pod(), initial: false });
-	secrets.remove('ns/s');
-	written('5');
-	let version = 5;
-	const edit = () => {
-		intake.secretChanged({
-			before: secret(String(version)),
-			after: secret(String(++version)),
-			initial: false,
-		});
-	};
-	edit();
-	t.deepEqual(await take(), ['ns/s', 50]);
-	for (let second = 1; second <= 30; second++) {
-		await clock.advance(1_000);
-		edit();
-		const due = secrets.size - secrets.delayed;
-		t.is(due, second % 10 === 0 ? 1 : 0, `after ${second} s`);
-		if (due > 0) {
-			await take();
-		}
-	}
-});
-
-test('whoever keeps deleting a Secret is answered at once, then once in ten seconds', async t => {
-	const { intake, pod, secret, written, secrets, take, clock } = anIntake();
-	intake.podChanged({ after: pod(), initial: false });
-	secrets.remove('ns/s');
-	for (let second = 0; second <= 20; second++) {
-		written(String(second));
-		intake.secretChanged({ before: secret(String(second)), initial: false });
-		const due = secrets.size - secrets.delayed;
-		t.is(due, second % 10 === 0 ? 1 : 0, `after ${second} s`);
-		if (due > 0) {
-			await take();
-		}
-
-		await clock.advance(1_000);
-	}
-});
-
 test('a standby queues nothing; what is urgent is decided when it leads', async t => {
 	const { intake, pod, secrets, refusedPods, take, clock } = anIntake({ leading: false });
 	const refused = pod({ uid: 'u9', name: 'bad', annotation: 'nonsense' });

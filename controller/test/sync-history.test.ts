@@ -77,3 +77,26 @@ test('nothing is remembered of a Secret that nobody asks for', t => {
 	history.forget('a/b');
 	t.false(history.knows('a/b'));
 });
+
+test('whoever keeps changing a Secret is corrected at once, then once in ten seconds', t => {
+	const history = new History();
+	history.written('a/b', write);
+	const corrections: number[] = [];
+	for (let now = 1_000; now <= 31_000; now += 1_000) {
+		history.changed('a/b', now % 2_000 === 0 ? undefined : `theirs-${now}`, now);
+		if (history.waitMs('a/b', 's', now, false) === 0) {
+			corrections.push(now);
+			history.written('a/b', { ...write, resourceVersion: `ours-${now}`, sentAt: now + 1, corrects: true });
+		}
+	}
+
+	t.deepEqual(corrections, [1_000, 12_000, 23_000]);
+});
+
+test('our own write, told by the watch before its answer, delays no correction', t => {
+	const history = new History();
+	history.changed('a/b', '5', 11);
+	history.written('a/b', write);
+	history.changed('a/b', '6', 20);
+	t.is(history.waitMs('a/b', 's', 20, false), 0);
+});
