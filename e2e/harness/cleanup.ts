@@ -33,20 +33,18 @@ export function finish(): Promise<string[]> {
 	return finishing;
 }
 
-/** Lets the first SIGINT, SIGTERM or SIGHUP end the run in order; further ones change nothing. */
+/** Lets the first SIGINT, SIGTERM or SIGHUP end the run in order, and every error that nobody caught. */
 export function finishOnSignals(say: (line: string) => void): void {
-	for (const [signal, code] of [
-		['SIGINT', 130],
-		['SIGTERM', 143],
-		['SIGHUP', 129],
-	] as const) {
-		process.on(signal, () => {
-			if (finishing !== undefined) return say('cleaning up already; a moment');
-			say(`${signal}: cleaning up`);
-			void finish().then(failures => {
-				for (const failure of failures) say(`left behind: ${failure}`);
-				process.exit(code);
-			});
+	const end = (why: string, code: number) => {
+		if (finishing !== undefined) return say('cleaning up already; a moment');
+		say(`${why}: cleaning up`);
+		void finish().then(failures => {
+			for (const failure of failures) say(`left behind: ${failure}`);
+			process.exit(code);
 		});
-	}
+	};
+	process.on('SIGINT', () => end('SIGINT', 130));
+	process.on('SIGTERM', () => end('SIGTERM', 143));
+	process.on('SIGHUP', () => end('SIGHUP', 129));
+	process.on('uncaughtException', error => end(`nobody caught ${error.stack ?? error.message}`, 1));
 }

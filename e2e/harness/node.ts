@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { onEnd } from './cleanup.ts';
 import type { Cluster } from './cluster.ts';
 import { must, run } from './processes.ts';
+import { until } from './until.ts';
 import type { Environment } from './workspace.ts';
 
 export class Node {
@@ -30,6 +31,8 @@ export class Node {
 		}
 		const pid = Number(readFileSync(join(machine, `${component}.pid`), 'utf8'));
 		process.kill(pid, 'SIGKILL');
+		// A dead process counts as running until somebody has buried it.
+		await until(`the end of the ${component}`, () => !existsSync(`/proc/${pid}`), { everyMs: 20 });
 	}
 
 	/** Folder of a container's cgroup: the one that accounts its memory. */

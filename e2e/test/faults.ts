@@ -41,6 +41,8 @@ export async function faults(scene: Scene): Promise<void> {
 		await create();
 		await node.crash('apiserver');
 		const restarted = cluster.start(...ISSUER_FLAGS);
+		// Its failure is told where it is awaited.
+		restarted.catch(() => {});
 		const back = await until(
 			'the API server',
 			async () => (await cluster.running('APIServer')) && Date.now(),
