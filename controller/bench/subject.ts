@@ -1,7 +1,8 @@
 // Starts what is measured as a process of its own, as a pod would run it: the built controller, or the floor.
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { SecretsManager } from '../testing/index.ts';
@@ -43,8 +44,22 @@ export type StartOptions = {
 	readonly front?: TlsFront;
 };
 
-const folder = mkdtempSync(join(import.meta.dirname, '../dist/bench-'));
-process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const folder = mkdtempSync(join(tmpdir(), 'jasm-bench-'));
+const children = new Set<ChildProcess>();
+process.on('exit', () => {
+	for (const child of children) {
+		child.kill('SIGKILL');
+	}
+
+	rmSync(folder, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+	process.once(signal, () => process.exit(1));
+}
+
+/** A copy of the build: somebody may build anew in the meantime. */
+export const DIST = join(folder, 'dist');
+cpSync(join(import.meta.dirname, '../dist'), DIST, { recursive: true });
 
 /** The mount namespace in which a ServiceAccount can be where the kubelet puts it; undefined: not allowed here. */
 const UNSHARE = ['unshare', ...(process.getuid?.() === 0 ? [] : ['--map-root-user']), '--mount'];
@@ -88,8 +103,7 @@ export async function start(
 		{ region: provider.region, url: front?.url ?? provider.url },
 		config,
 	);
-	const script =
-		subject === 'floor' ? await floorScript() : join(import.meta.dirname, '../dist/controller.js');
+	const script = subject === 'floor' ? await floorScript() : join(DIST, 'controller.js');
 	const flags = [
 		...(inCluster ? [] : [`--kubeconfig=${files.kubeconfig}`]),
 		`--config=${files.config}`,
@@ -107,6 +121,8 @@ export async function start(
 			...(front && { NODE_EXTRA_CA_CERTS: files.write('provider.crt', front.ca) }),
 		},
 	});
+	children.add(child);
+	child.once('exit', () => children.delete(child));
 	const lines = new Lines(child);
 	const gone = once(child, 'exit').then(() => {
 		throw new Error(`the ${subject} ended before it was ready`);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import type { Bench } from '../bench.ts';
 import type { Quantity } from '../figure.ts';
-import { NODE_FLAGS } from '../subject.ts';
+import { DIST, NODE_FLAGS } from '../subject.ts';
 
 const SIZE: Quantity = {
 	id: 'B12',
@@ -29,8 +29,6 @@ const START: Quantity = {
 };
 const EMPTY: Quantity = { ...START, what: START.what };
 
-const dist = join(import.meta.dirname, '../../dist');
-
 export async function bundle(bench: Bench): Promise<void> {
 	const outputs = await outputsOf();
 	const all = Object.values(outputs).reduce((sum, { bytes }) => sum + bytes, 0);
@@ -42,14 +40,14 @@ export async function bundle(bench: Bench): Promise<void> {
 			execFileSync(process.execPath, [...NODE_FLAGS, ...args]);
 			return performance.now() - startedAt;
 		});
-	bench.report(START, 'controller', times([join(dist, 'controller.js'), '--version']));
+	bench.report(START, 'controller', times([join(DIST, 'controller.js'), '--version']));
 	bench.report(EMPTY, 'floor', times(['--eval', '0']), 'an empty script');
 }
 
 type Outputs = Metafile['outputs'];
 
 async function outputsOf(): Promise<Outputs> {
-	const text = await readFile(join(dist, 'metafile.json'), 'utf8');
+	const text = await readFile(join(DIST, 'metafile.json'), 'utf8');
 	return (JSON.parse(text) as Metafile).outputs;
 }
 
