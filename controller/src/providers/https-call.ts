@@ -99,7 +99,7 @@ export class HttpsCaller {
 	}
 
 	async #open(insecure: boolean): Promise<Transport> {
-		const options = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY };
+		const options = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 16 };
 		if (insecure) {
 			// By itself node:http makes Node load undici (11 MB), which only development servers are worth.
 			const http = await import('node:http');

@@ -33,6 +33,20 @@ test('names and versions do not tell upper from lower case, as in Key Vault', as
 	t.is((await read('TEAM-DB', version.toUpperCase())).version, version);
 });
 
+test('a version that is none is refused before any call, and what Key Vault itself refuses is not retried', async t => {
+	const { server, read } = await openKeyVault(t);
+	for (const version of ['1', 'latest', '0'.repeat(31), `${'0'.repeat(31)}g`, '../0']) {
+		t.is((await refusal(read('db', version))).code, 'PROVIDER_REQUEST_INVALID', version);
+	}
+
+	t.is(server.count(), 0);
+	server.inject({ status: 400, body: '{"error":{"code":"BadParameter","message":"canary"}}' });
+	const error = await refusal(read('db'));
+	t.is(error.code, 'PROVIDER_REQUEST_INVALID');
+	t.is(error.retry, 'terminal');
+	t.false(error.message.includes('canary'));
+});
+
 test('a denial says which permission is missing, and whether it is the firewall', async t => {
 	const { server, read } = await openKeyVault(t, { server: { allow: name => name === 'mine' } });
 	server.put('mine', 'x');
