@@ -137,10 +137,12 @@ for (const [fault, name] of [
 	test(`the fault ${JSON.stringify(fault)} reaches the SDK as ${name}, as often as it was asked for`, async t => {
 		const server = await embedded(t);
 		server.put('db', 'x');
-		const client = clientOf(t, server.url, { timeoutMs: 500 });
+		const patient = clientOf(t, server.url);
+		// Only what never answers has to be given up.
+		const client = fault === 'hang' ? clientOf(t, server.url, { timeoutMs: 500 }) : patient;
 		server.inject(fault, { times: 1 });
 		t.is((await failure(client.send(new GetSecretValueCommand({ SecretId: 'db' })))).name, name);
-		t.is((await client.send(new GetSecretValueCommand({ SecretId: 'db' }))).SecretString, 'x');
+		t.is((await patient.send(new GetSecretValueCommand({ SecretId: 'db' }))).SecretString, 'x');
 	});
 }
 
