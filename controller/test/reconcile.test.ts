@@ -98,6 +98,17 @@ test('a request becomes a Secret and the pod is told', async t => {
 	t.deepEqual(events, [{ pod: 'p1', reason: 'SecretSyncSuccess' }]);
 });
 
+test('a hundred replicas that appear together cost one read and one write, and each is told', async t => {
+	const { run, addPod, reads, written, events } = aReconcile();
+	for (let i = 0; i < 100; i++) {
+		addPod();
+	}
+
+	await run();
+	t.is(await run(), undefined);
+	t.deepEqual([reads(), written.length, events.length], [1, 1, 100]);
+});
+
 test('a key that nobody asks for is forgotten, and nobody is called', async t => {
 	const { run, history, reads } = aReconcile();
 	history.failed('ns/s', 'x', 0);

@@ -220,7 +220,7 @@ test('a throttled read is tried again by the SDK, and for longer than that by no
 });
 
 test('an attempt that hangs really times out, and the next one can succeed', async t => {
-	const { server, read } = await startAws(t, { config: { timeoutMs: 1_000 } });
+	const { server, read } = await startAws(t, { config: { timeoutMs: 3_000 } });
 	server.put('prod/db', 'x');
 	server.inject('hang', { times: 1 });
 	t.is((await read('prod/db')).payload().toString(), 'x');

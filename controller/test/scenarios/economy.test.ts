@@ -21,12 +21,13 @@ test('syncing what has not changed writes nothing: no new version, no clock in a
 	t.notRegex(JSON.stringify({ ...before.labels, ...before.annotations }), /\d{4}-\d\d-\d\dT/);
 });
 
-test('a hundred replicas of one workload cost one read and one write, and each is told once', async t => {
+test('a hundred replicas of one workload cost one change, one read a second at most, and each is told once', async t => {
 	const stage = await startStage(t);
 	await stage.start();
 	const team = await stage.namespace('team');
 	stage.secretsManager.put('/prod/db', { user: 'app' });
 	const versions = stage.versions(team, 'db');
+	const began = performance.now();
 	await stage.pod(team, 'web-first', annotation({ path: '/prod/db' }));
 	const replicas = names('web', 99);
 	await Promise.all(replicas.map(name => stage.pod(team, name, annotation({ path: '/prod/db' }))));
@@ -35,9 +36,10 @@ test('a hundred replicas of one workload cost one read and one write, and each i
 	}
 
 	await stage.barrier(team);
-	// A pod that appears after a read began asks for a value of its own time: one read a second at most.
+	// A pod that appears after a read began asks for a value of its own time.
+	const seconds = (performance.now() - began) / 1_000;
 	const reads = stage.secretsManager.count('GetSecretValue', '/prod/db');
-	t.true(reads <= 6, `${reads} reads`);
+	t.true(reads <= 1 + Math.ceil(seconds), `${reads} reads in ${seconds} s`);
 	t.is(versions.length, 1);
 	t.is(stage.events(team).filter(({ pod }) => replicas.includes(pod)).length, replicas.length);
 });
