@@ -106,7 +106,7 @@ export function createEngine(options: EngineOptions): Engine {
 			joinWindowMs: JOIN_WINDOW_MS,
 		}),
 		validatePath: (name, reference) => registry.validatePath(name, reference),
-		allowance: namespace => allowance.take(namespace),
+		allowance: key => allowance.take(key),
 		writer: leaderOnly(
 			selfHeal ? selfHealWriter(cluster.client, key => managed.get(key)) : writeOnlyWriter(cluster.client),
 			options.mayWrite,

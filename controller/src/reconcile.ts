@@ -20,8 +20,8 @@ export type ReconcileDependencies = {
 	readonly reader: Pick<SecretReader, 'read'>;
 	/** Refuses a path that the provider's own rules do not allow, before anything is called. */
 	readonly validatePath: (provider: string, reference: { path: string; version?: string }) => void;
-	/** Milliseconds until this namespace may read again; 0 takes one read from its allowance. */
-	readonly allowance: (namespace: string) => number;
+	/** Milliseconds until this key may be read; 0 takes one read from the allowance of its namespace. */
+	readonly allowance: (key: Key) => number;
 	readonly writer: SecretWriter;
 	readonly history: History;
 	/** Profile self-heal: the live Secret where an earlier run served this request already. */
@@ -111,7 +111,7 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 			requester => sameRequest(requester.sync, winner.sync) && !Teller.satisfied(requester),
 		);
 		const due = history.waitMs(key, winner.sync.spec, clock.monotonic(), unserved);
-		return due === 0 ? allowance(refOf(key).namespace) : due;
+		return due === 0 ? allowance(key) : due;
 	}
 
 	/** The requesters of the winning spec that this reading is fresh for. */
