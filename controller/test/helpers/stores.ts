@@ -10,7 +10,7 @@ export type Stores = {
 	readonly vault: Ground;
 	readonly keyVault: AzureGround;
 	/** Replaces fields of the configuration file: providers `aws-secretsmanager`, `vault` and `keyvault`. */
-	readonly config: Readonly<Record<'providers' | 'policy', object>>;
+	readonly config: { readonly providers: object; readonly policy: readonly object[] };
 };
 
 export async function startStores(t: ExecutionContext, options?: StageOptions): Promise<Stores> {

@@ -1,7 +1,9 @@
 // Several stores at once: each pod gets its Secret from the one it names, and a dead one harms nobody else.
+import { writeFileSync } from 'node:fs';
 import test from 'ava';
 import { annotation } from '../helpers/stage.ts';
 import { seed, startStores } from '../helpers/stores.ts';
+import { identityToken } from '../helpers/tokens.ts';
 import { prepareVault } from '../helpers/vault.ts';
 import { startEmbedded } from '../helpers/vault-target.ts';
 
@@ -104,6 +106,38 @@ test('a store that is silent for ten minutes takes no time from the others', asy
 	t.true(stage.secretsManager.count('GetSecretValue') >= 32, 'as many as may hang at once did');
 	t.is(stage.world.secret(team, 'stuck-0'), undefined);
 	t.true(stage.events(team).some(({ note }) => note.includes('(PROVIDER_UNAVAILABLE)')));
+});
+
+test('a projected token of the cluster signs in to Vault by kubernetes, as long as the cluster vouches for it', async t => {
+	const stores = await startStores(t, { embedded: true });
+	const { stage, vault } = stores;
+	const { request, embedded } = vault.vault;
+	await request('POST', 'sys/auth/kubernetes', { type: 'kubernetes' });
+	await request('POST', 'auth/kubernetes/config', {
+		kubernetes_host: stage.api.url,
+		kubernetes_ca_cert: stage.api.ca,
+		token_reviewer_jwt: stage.api.adminToken,
+	});
+	await request('POST', 'auth/kubernetes/role/jasm', {
+		bound_service_account_names: 'jasm',
+		bound_service_account_namespaces: 'jasm',
+		audience: 'vault',
+		token_policies: [vault.policy],
+	});
+	writeFileSync(vault.tokenFile, stage.api.createToken('jasm', 'jasm', { audiences: ['vault'] }));
+	const { address, mount, tokenFile } = vault.config;
+	const kubernetes = { kind: 'vault', address, allowInsecure: true, mount, tokenFile, role: 'jasm' };
+	await stage.start({
+		config: { ...stores.config, providers: { vault: kubernetes }, policy: stores.config.policy.slice(1, 2) },
+	});
+	await vault.put('prod/db', '{"a":"1"}');
+	const team = await stage.namespace('team');
+	await stage.pod(team, 'web', annotation({ provider: 'vault', path: 'prod/db' }));
+	t.is((await stage.secret(team, 'db')).data['a'], '1');
+	writeFileSync(vault.tokenFile, identityToken('vault'));
+	embedded!.expireTokens();
+	await stage.pod(team, 'late', annotation({ provider: 'vault', path: 'prod/db', secretName: 'late' }));
+	t.regex((await stage.event(team, 'late', 'SecretFetchFailed')).note, /\(PROVIDER_AUTH\)/);
 });
 
 test('what is leased is refused under a reason of its own, and read once', async t => {

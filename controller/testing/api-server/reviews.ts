@@ -50,12 +50,14 @@ export const answerReview = (
 		return true;
 	};
 	if (group === 'authentication.k8s.io' && resource === 'tokenreviews') {
-		const user = tokens.userOf(String(spec['token'] ?? ''));
+		const asked = Array.isArray(spec['audiences']) ? spec['audiences'].map(String) : [];
+		const wanted = asked.length > 0 ? asked : [serverAudience];
+		const token = String(spec['token'] ?? '');
+		const user = tokens.userOf(token, wanted);
+		const audiences = wanted.filter(audience => tokens.audiencesOf(token).includes(audience));
 		return answer(
 			'TokenReview',
-			user
-				? { authenticated: true, user, audiences: [serverAudience] }
-				: { user: {}, error: 'invalid bearer token' },
+			user ? { authenticated: true, user, audiences } : { user: {}, error: 'invalid bearer token' },
 		);
 	}
 	if (group === 'authentication.k8s.io' && resource === 'selfsubjectreviews') {

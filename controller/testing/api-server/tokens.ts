@@ -16,8 +16,8 @@ type Issued = {
 	account: string;
 	uid: string;
 	expires: number;
-	/** False for a token that is meant for others than this server. */
-	forServer: boolean;
+	/** Whom it is meant for. */
+	audiences: readonly string[];
 };
 
 /** The audience of tokens for the API server itself. */
@@ -63,13 +63,19 @@ export class Tokens {
 		return { username: name, groups: [...groups, ...own, 'system:authenticated'] };
 	}
 
-	/** The user of a token, `undefined` where `authenticate` would refuse it. */
-	userOf(token: string): User | undefined {
+	/** The user of a token, `undefined` where one of these audiences would refuse it. Default: this server. */
+	userOf(token: string, audiences: readonly string[] = [serverAudience]): User | undefined {
 		if (token === this.admin) return this.#adminUser;
 		const issued = this.#issued.get(token);
-		if (!issued?.forServer || issued.expires <= this.#now().getTime()) return undefined;
+		if (!issued?.audiences.some(audience => audiences.includes(audience))) return undefined;
+		if (issued.expires <= this.#now().getTime()) return undefined;
 		const account = this.#storage.get(serviceAccounts, issued.namespace, issued.account);
 		return account?.object.metadata.uid === issued.uid ? issued.user : undefined;
+	}
+
+	/** Whom a token is meant for. */
+	audiencesOf(token: string): readonly string[] {
+		return this.#issued.get(token)?.audiences ?? [serverAudience];
 	}
 
 	/** Signs a token (a JWT, HS256) for a ServiceAccount; `undefined` where the account does not exist. */
@@ -108,7 +114,7 @@ export class Tokens {
 			account,
 			uid,
 			expires,
-			forServer: audiences.includes(serverAudience),
+			audiences,
 		});
 		return { token, expires: new Date(expires) };
 	}

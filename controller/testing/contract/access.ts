@@ -79,6 +79,33 @@ export const access: readonly ContractPromise[] = [
 		},
 	},
 	{
+		title: 'a token review accepts a token for those audiences alone that it is meant for',
+		run: async (client, ns) => {
+			const path = `/api/v1/namespaces/${ns}/serviceaccounts`;
+			await client.must('POST', path, { body: { metadata: { name: 'jasm' } } });
+			const request = await client.must('POST', `${path}/jasm/token`, {
+				body: {
+					apiVersion: 'authentication.k8s.io/v1',
+					kind: 'TokenRequest',
+					spec: { audiences: ['vault'], expirationSeconds: 600 },
+				},
+			});
+			const { token } = request['status'];
+			const review = async (audiences?: readonly string[]): Promise<Json> => {
+				const spec = { token, ...(audiences && { audiences }) };
+				const body = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec };
+				return (await client.must('POST', '/apis/authentication.k8s.io/v1/tokenreviews', { body }))['status'];
+			};
+			const good = await review(['other', 'vault']);
+			assert.equal(good['authenticated'], true);
+			assert.deepEqual(good['audiences'], ['vault']);
+			assert.equal(good['user'].username, `system:serviceaccount:${ns}:jasm`);
+			for (const audiences of [undefined, ['other']]) {
+				assert.notEqual((await review(audiences))['authenticated'], true);
+			}
+		},
+	},
+	{
 		title: 'every verb without a right is 403 Forbidden with the user, the verb, the resource and the scope',
 		run: async (client, ns) => {
 			const token = await account(client, ns);
