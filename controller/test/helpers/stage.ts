@@ -12,6 +12,7 @@ import {
 } from '../../testing/secrets-manager.ts';
 import { Audience, type AudienceParts, PROVIDER } from './audience.ts';
 import { type ClusterUnderTestOptions, openCluster } from './cluster-under-test.ts';
+import { ControllerProcess } from './controller-process.ts';
 import type { Profile } from './installation.ts';
 import { Replica, type ReplicaOptions } from './replica.ts';
 import { StageClock } from './stage-clock.ts';
@@ -80,6 +81,7 @@ export class Stage extends Audience {
 	readonly #config: object;
 	readonly #folder = mkdtempSync(join(tmpdir(), 'jasm-stage-'));
 	readonly #replicas: Replica[] = [];
+	readonly #processes: ControllerProcess[] = [];
 	#files = 0;
 
 	constructor({ profile, config, ...parts }: StageParts) {
@@ -115,7 +117,7 @@ export class Stage extends Audience {
 
 	/** What the process gets beside the configuration file: identity at AWS, place in the cluster. */
 	environment(): Record<string, string> {
-		const name = `jasm-${this.cluster.id}-${this.#replicas.length}`;
+		const name = `jasm-${this.cluster.id}-${this.#replicas.length + this.#processes.length}`;
 		const aws = { AWS_ACCESS_KEY_ID: 'AKIASTAGE', AWS_SECRET_ACCESS_KEY: 'of the stage' };
 		return { POD_NAME: name, POD_NAMESPACE: this.cluster.home, ...aws };
 	}
@@ -143,6 +145,29 @@ export class Stage extends Audience {
 		return wait ? this.passing(replica.ready()) : replica;
 	}
 
+	/** Starts the controller as a process of its own; it is killed with the stage. */
+	async startProcess({
+		config,
+		kubeconfig,
+		argv = [],
+		env,
+		preload,
+	}: StartOptions & { readonly preload?: string } = {}): Promise<ControllerProcess> {
+		const text = kubeconfig ?? this.cluster.kubeconfigFor(await this.cluster.createToken());
+		const controller = new ControllerProcess({
+			argv: [
+				...['--kubeconfig', this.file(text), '--config', this.file(JSON.stringify(this.configFile(config)))],
+				...['--health-probe-bind-address=127.0.0.1:0', '--metrics-bind-address=127.0.0.1:0'],
+				...this.#unguarded(),
+				...argv,
+			],
+			env: { ...this.environment(), ...(env as Record<string, string>) },
+			...(preload !== undefined && { preload }),
+		});
+		this.#processes.push(controller);
+		return controller;
+	}
+
 	/** As SIGTERM does; resolves with what the replica failed with, or undefined. */
 	async stop(replica: Replica): Promise<unknown> {
 		const ended = replica.stop();
@@ -155,6 +180,11 @@ export class Stage extends Audience {
 	}
 
 	async close(): Promise<void> {
+		for (const controller of this.#processes) {
+			controller.signal('SIGKILL');
+			await controller.exited;
+		}
+
 		for (const replica of this.#replicas) {
 			await this.stop(replica);
 		}
