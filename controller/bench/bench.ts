@@ -88,7 +88,7 @@ export class Bench {
 		await secretsOf(this.cluster, pods, timeoutMs);
 	}
 
-	report(quantity: Quantity, subject: Subject, samples: readonly number[], note?: string): void {
+	report(quantity: Quantity, subject: Figure['subject'], samples: readonly number[], note?: string): void {
 		const cluster = this.cluster.title;
 		this.figures.push({ ...quantity, cluster, subject, samples, ...(note !== undefined && { note }) });
 	}

@@ -16,7 +16,7 @@ export type Quantity = {
 export type Figure = Quantity & {
 	/** Title of the cluster; none for what needs no cluster. */
 	readonly cluster?: string;
-	readonly subject: Subject;
+	readonly subject: Subject | 'informer';
 	/** Empty: not measured, and `note` says why. */
 	readonly samples: readonly number[];
 	readonly note?: string;

@@ -11,6 +11,7 @@ import { allAnnotated } from './scenarios/all-annotated.ts';
 import { bundle } from './scenarios/bundle.ts';
 import { burst } from './scenarios/burst.ts';
 import { deadConnection } from './scenarios/dead-connection.ts';
+import { informer } from './scenarios/informer.ts';
 import { listFallback } from './scenarios/list-fallback.ts';
 import { population } from './scenarios/population.ts';
 import { recovery } from './scenarios/recovery.ts';
@@ -27,7 +28,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 	recovery,
 };
 /** They bring a server of their own, or need none. */
-const EMBEDDED_ONLY: Readonly<Record<string, Scenario>> = { listFallback, deadConnection, bundle };
+const EMBEDDED_ONLY: Readonly<Record<string, Scenario>> = { listFallback, deadConnection, informer, bundle };
 
 const USAGE = `pnpm bench [--short] [--json] [--kubeconfig FILE [--real-only]] [--only NAME]...
 

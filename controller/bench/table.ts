@@ -55,12 +55,13 @@ function groups(figures: readonly Figure[]): Iterable<Figure[]> {
 
 function cells(figures: readonly Figure[]): string[] {
 	const controller = figures.find(({ subject }) => subject === 'controller');
-	const floor = figures.find(({ subject }) => subject === 'floor');
-	const values = [controller, floor].map(figure => figure && judgedValue(figure));
+	const other = figures.find(({ subject }) => subject !== 'controller');
+	const values = [controller, other].map(figure => figure && judgedValue(figure));
 	const [ours, theirs] = values;
 	const ratio =
 		ours !== undefined && theirs !== undefined && theirs > 0 ? `${(ours / theirs).toFixed(1)}×` : '';
-	return [cell(controller, true), cell(floor, false), ratio];
+	const name = other?.subject === 'informer' ? ' (informer)' : '';
+	return [cell(controller, true), cell(other, false) + name, ratio];
 }
 
 function cell(figure: Figure | undefined, judged: boolean): string {
