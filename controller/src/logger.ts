@@ -68,8 +68,12 @@ function serializeError(error: unknown): Record<string, unknown> {
 	return { name: error.name, ...(code !== undefined && { code }), stack: framesOf(error) };
 }
 
-function framesOf(error: Error): string {
-	return (error.stack ?? '')
+/** What comes after the message, whose own lines may look like frames; nothing where it cannot be told apart. */
+function framesOf({ stack, message }: Error): string {
+	const text = String(stack);
+	const start = text.indexOf(message);
+	return text
+		.slice(start < 0 ? text.length : start + message.length)
 		.split('\n')
 		.filter(line => line.startsWith('    at '))
 		.join('\n');
