@@ -137,16 +137,21 @@ const isWebhook = (message: string) => message.includes('admission webhook');
 const forbidden = ({ verb, resource, namespace }: Attempt) =>
 	`JASM is not allowed to ${verb} ${resource}${namespace === undefined ? '' : ` in namespace "${namespace}"`}`;
 
+/** The API server's own words: an admission webhook puts there what it likes, values included. */
+const REASON =
+	/^(Unauthorized|Forbidden|NotFound|AlreadyExists|Conflict|Gone|Invalid|ServerTimeout|Timeout|TooManyRequests|BadRequest|MethodNotAllowed|NotAcceptable|RequestEntityTooLarge|UnsupportedMediaType|InternalError|Expired|ServiceUnavailable)$/;
+const CAUSE = /^(FieldValue[A-Z][A-Za-z]{4,20}|NamespaceTerminating|ResourceVersionTooLarge)$/;
+
 type Details = Record<string, string | number>;
 
 function detailsOf(code: number, status: Status | undefined, { resource }: Attempt): Details {
 	const details: Details = { status: code };
-	if (status?.reason !== undefined) details['reason'] = status.reason;
+	if (REASON.test(status?.reason ?? '')) details['reason'] = status!.reason!;
 	const causes = status?.details?.causes ?? [];
 	const fields = causes.flatMap(({ field, reason = '' }) => {
 		// Without the index: a key in brackets comes from the payload.
 		const path = field?.split('[')[0] ?? '';
-		return /^[a-zA-Z.]+$/.test(path) ? [`${path} ${reason}`.trim()] : [];
+		return /^[a-zA-Z.]+$/.test(path) ? [`${path} ${CAUSE.test(reason) ? reason : ''}`.trim()] : [];
 	});
 	if (fields.length > 0) details['fields'] = [...new Set(fields)].join(', ');
 	const policy = POLICY_REFUSAL.exec(status?.message ?? '')?.[1];
