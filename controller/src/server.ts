@@ -24,7 +24,7 @@ export type Endpoints = {
 
 type Route = (response: ServerResponse) => void | Promise<void>;
 
-/** Starts both listeners; fails with CONFIG_INVALID where an address cannot be had. */
+/** Starts both listeners, or none: fails with CONFIG_INVALID where an address cannot be had. */
 export async function startEndpoints(options: EndpointsOptions): Promise<Endpoints> {
 	const probe =
 		(check: Probe): Route =>
@@ -45,6 +45,9 @@ export async function startEndpoints(options: EndpointsOptions): Promise<Endpoin
 			response.writeHead(200, { 'content-type': contentType });
 			response.end(text);
 		},
+	}).catch(async (error: unknown) => {
+		await stop(health);
+		throw error;
 	});
 	return {
 		healthPort: portOf(health),
