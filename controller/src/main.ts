@@ -15,12 +15,14 @@ let logger = createLogger({ level: 'info' });
 
 /** One coded line, then the end: nothing goes on after a fault that nobody expected. */
 function die(error: unknown, message: string): never {
-	logger.fatal({ error }, message);
+	const coded =
+		error instanceof JasmError ? error : new JasmError(message, { code: 'INTERNAL', cause: error });
+	logger.fatal({ remedy: coded.remedy, error: coded }, message);
 	process.exit(1);
 }
 
-process.on('uncaughtException', error => die(error, 'uncaught exception (INTERNAL)'));
-process.on('unhandledRejection', error => die(error, 'unhandled rejection (INTERNAL)'));
+process.on('uncaughtException', error => die(error, 'uncaught exception'));
+process.on('unhandledRejection', error => die(error, 'unhandled rejection'));
 
 const stop = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
