@@ -41,7 +41,7 @@ export type Controller = {
 };
 
 /** The Lease has the name that the Go program used, so that both never write at once. */
-const LEASE = 'jasm.codnod.io';
+export const LEASE = 'jasm.codnod.io';
 const FLUSH_EVENTS_MS = 2_000;
 /** A little longer than the election itself allows for it. */
 const RELEASE_LEASE_MS = 4_000;
