@@ -54,6 +54,9 @@ export class Audience {
 		this.world = cluster.world;
 		this.core = cluster.core;
 		this.virtual = clock;
+		if (clock !== undefined) {
+			cluster.world.subscribe(clock.stir);
+		}
 	}
 
 	/** Whether it stands on a real API server. */
@@ -202,6 +205,6 @@ export class Audience {
 	}
 
 	protected passing<T>(awaited: Promise<T>): Promise<T> {
-		return this.virtual?.passing(awaited, this.world.subscribe) ?? awaited;
+		return this.virtual?.passing(awaited) ?? awaited;
 	}
 }

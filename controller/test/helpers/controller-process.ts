@@ -10,7 +10,7 @@ export type ControllerProcessOptions = {
 	readonly argv: readonly string[];
 	/** The whole environment. */
 	readonly env: Readonly<Record<string, string>>;
-	/** Code that runs in the process before it starts: what goes wrong there. */
+	/** A module that runs in the process before it starts. */
 	readonly preload?: string;
 };
 
@@ -25,8 +25,7 @@ export class ControllerProcess {
 	readonly #child: ChildProcess;
 
 	constructor({ argv, env, preload }: ControllerProcessOptions) {
-		const node =
-			preload === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(preload)}`];
+		const node = preload === undefined ? [] : ['--import', preload];
 		this.#child = spawn(process.execPath, [...node, MAIN, ...argv], {
 			env,
 			stdio: ['ignore', 'pipe', 'pipe'],

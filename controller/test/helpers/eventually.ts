@@ -8,7 +8,7 @@ export type EventuallyOptions = {
 	readonly what: string;
 	/** What there is instead, for the message as well. */
 	readonly seen?: () => unknown;
-	/** Real milliseconds before giving up. Default: 20,000. */
+	/** Real milliseconds before giving up. Default: 45,000. */
 	readonly timeoutMs?: number;
 };
 
@@ -16,7 +16,7 @@ export type EventuallyOptions = {
 export function eventually<T>(
 	subscribe: Subscribe,
 	probe: () => T | undefined,
-	{ what, seen, timeoutMs = 20_000 }: EventuallyOptions,
+	{ what, seen, timeoutMs = 45_000 }: EventuallyOptions,
 ): Promise<T> {
 	const { promise, resolve, reject } = Promise.withResolvers<T>();
 	// The message is about the caller, whose stack is gone when the time is up.

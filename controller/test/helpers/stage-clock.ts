@@ -1,6 +1,5 @@
 // Virtual time for a controller that speaks over real sockets: between two timers everything comes to rest.
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Subscribe } from './eventually.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** So many turns of the event loop without anything new: what was sent over loopback has arrived. */
@@ -13,6 +12,8 @@ const NUDGES = 40;
 export class StageClock extends VirtualClock {
 	readonly #waiting = new Set<Promise<unknown>>();
 	#nudging = false;
+	#nudges = 0;
+	#wake: () => void = () => {};
 	#step: Promise<void> | undefined;
 
 	/** `progress` grows with all that happens on the servers. */
@@ -20,12 +21,19 @@ export class StageClock extends VirtualClock {
 		super({ wallMs: Date.now(), settle: () => rest(progress) });
 	}
 
-	/** The outcome of `awaited`; until it is there, a little time passes after every change. */
-	async passing<T>(awaited: Promise<T>, subscribe: Subscribe): Promise<T> {
+	/** Something happened, somewhere: what it leads to may hesitate. */
+	readonly stir = (): void => {
+		this.#nudges = NUDGES;
+		this.#wake();
+	};
+
+	/** The outcome of `awaited`; until it is there, a little time passes after everything that stirs. */
+	async passing<T>(awaited: Promise<T>): Promise<T> {
 		this.#waiting.add(awaited);
+		this.stir();
 		if (!this.#nudging) {
 			this.#nudging = true;
-			void this.#nudge(subscribe);
+			void this.#nudge();
 		}
 
 		try {
@@ -37,21 +45,14 @@ export class StageClock extends VirtualClock {
 		}
 	}
 
-	async #nudge(subscribe: Subscribe): Promise<void> {
-		let left = NUDGES;
-		let change = () => {};
-		const stop = subscribe(() => {
-			left = NUDGES;
-			change();
-		});
+	async #nudge(): Promise<void> {
 		while (this.#waiting.size > 0) {
 			const { promise, resolve } = Promise.withResolvers<unknown>();
-			change = () => resolve(undefined);
-			this.#step = left-- > 0 ? this.advance(NUDGE_MS) : undefined;
+			this.#wake = () => resolve(undefined);
+			this.#step = this.#nudges-- > 0 ? this.advance(NUDGE_MS) : undefined;
 			await (this.#step ?? Promise.race([promise, ...this.#waiting]).catch(() => {}));
 		}
 
-		stop();
 		this.#nudging = false;
 	}
 }

@@ -91,8 +91,8 @@ export class Stage extends Audience {
 	}
 
 	/** A path of a file that is gone with the stage. */
-	file(content: string): string {
-		const path = join(this.#folder, `file-${++this.#files}`);
+	file(content: string, extension = ''): string {
+		const path = join(this.#folder, `file-${++this.#files}${extension}`);
 		writeFileSync(path, content);
 		return path;
 	}
@@ -142,6 +142,10 @@ export class Stage extends Audience {
 			...rest,
 		});
 		this.#replicas.push(replica);
+		if (this.virtual !== undefined) {
+			replica.log.subscribe(this.virtual.stir);
+		}
+
 		return wait ? this.passing(replica.ready()) : replica;
 	}
 
@@ -162,7 +166,7 @@ export class Stage extends Audience {
 				...argv,
 			],
 			env: { ...this.environment(), ...(env as Record<string, string>) },
-			...(preload !== undefined && { preload }),
+			...(preload !== undefined && { preload: this.file(preload, '.mjs') }),
 		});
 		this.#processes.push(controller);
 		return controller;

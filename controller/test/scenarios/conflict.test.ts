@@ -140,6 +140,35 @@ test('a path that changes while it is read is written as it is asked for now', a
 	t.is(versions.length, 1);
 });
 
+test('an annotation that is taken away while it is read gets nothing written, and put back it is served', async t => {
+	const { stage, relay, team } = await startHeldStage(t);
+	stage.secretsManager.put('/prod/db', { user: 'app' });
+	await stage.pod(team, 'web', annotation({ path: '/prod/db' }));
+	await stage.secretsManager.waitForCall(({ name }) => name === '/prod/db');
+	await stage.annotate(team, 'web', undefined);
+	await seen(stage, team);
+	relay.release();
+	await stage.barrier(team);
+	t.is(stage.world.secret(team, 'db'), undefined);
+	await stage.annotate(team, 'web', annotation({ path: '/prod/db' }));
+	await stage.secret(team, 'db');
+	await stage.event(team, 'web', 'SecretSyncSuccess');
+});
+
+test('a pod that comes back under the same name is another pod: it is served and told for itself', async t => {
+	const stage = await startStage(t);
+	await stage.start();
+	const team = await stage.namespace('team');
+	await stage.ask(team, 'web-0');
+	await stage.event(team, 'web-0', 'SecretSyncSuccess');
+	await stage.core.deleteNamespacedPod({ namespace: team, name: 'web-0', gracePeriodSeconds: 0 });
+	const { metadata } = await stage.ask(team, 'web-0');
+	const { podUid } = await stage.event(team, 'web-0', 'SecretSyncSuccess', 2);
+	t.true(stage.events(team, 'web-0').some(event => event.podUid === metadata!.uid));
+	t.truthy(podUid);
+	t.is(stage.secretsManager.count('GetSecretValue', '/prod/web-0'), 2);
+});
+
 test('a pod that is gone before its value has come gets nothing written', async t => {
 	const { stage, relay, controller, team } = await startHeldStage(t);
 	stage.secretsManager.put('/prod/db', { user: 'app' });

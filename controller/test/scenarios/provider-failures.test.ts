@@ -234,3 +234,24 @@ test.serial(
 		}
 	},
 );
+
+test.serial(
+	'the same failure is told in the same words: no request, account or role makes two Events of one',
+	async t => {
+		const stage = await startStage(t, { virtualTime: true });
+		await stage.start();
+		const team = await stage.namespace('team');
+		for (const fault of ['access-denied', 'kms-denied', 'internal-error', 'expired-token'] as const) {
+			const injected = stage.secretsManager.inject(fault);
+			const notes: string[] = [];
+			for (const pod of [`${fault}-a`, `${fault}-b`]) {
+				await stage.pod(team, pod, annotation({ path: '/prod/db', secretName: pod }));
+				notes.push((await stage.event(team, pod, 'SecretFetchFailed')).note);
+			}
+
+			t.is(notes[0], notes[1]);
+			t.notRegex(notes[0]!, /\d{12}|arn:|assumed-role|[0-9a-f]{8}-[0-9a-f]{4}/);
+			injected.stop();
+		}
+	},
+);
