@@ -52,6 +52,22 @@ export function readHead(line: Buffer): LineHead | undefined {
 	return undefined;
 }
 
+/** Within a JSON string its quotes would be escaped, and the value of a label or annotation is no list. */
+const MANAGED_FIELDS = Buffer.from(',"managedFields":[');
+const LINE_END = ']}}}';
+const CUT_END = Buffer.from('}}}');
+
+/**
+ * A watch line whose head was read, without its managed fields: they come last, are most of its bytes and say
+ * nothing that is kept. The line itself where what matters (`needle`) does not stand before them.
+ */
+export function withoutManagedFields(line: Buffer, needle: Buffer): Buffer {
+	const at = line.indexOf(MANAGED_FIELDS);
+	if (at < 0 || line.toString('latin1', line.length - LINE_END.length) !== LINE_END) return line;
+	const kept = line.subarray(0, at);
+	return kept.indexOf(needle) < 0 ? line : Buffer.concat([kept, CUT_END]);
+}
+
 /** Parses bytes as JSON; a byte order mark in front is ignored. Throws a message without the content. */
 export function parseJson(bytes: Uint8Array, what: string): unknown {
 	const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');

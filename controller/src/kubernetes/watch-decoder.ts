@@ -1,6 +1,6 @@
 // Turns the bytes of one watch into messages, parsing only the lines that can matter; synchronous.
 import type { StreamEnd, StreamMessage, Tracked } from '../runtime/list-watch.ts';
-import { LineFramer, MalformedError, parseJson, readHead } from './scan.ts';
+import { LineFramer, MalformedError, parseJson, readHead, withoutManagedFields } from './scan.ts';
 import type { ObjectMeta } from './types.ts';
 
 /** How the collection's objects become records. */
@@ -73,7 +73,8 @@ export class WatchDecoder<T extends Tracked> {
 		) {
 			this.#irrelevant(head.type, head.uid);
 		} else {
-			this.#takeParsed(parseJson(line, 'a watch event') as ParsedEvent);
+			const short = head && needle ? withoutManagedFields(line, needle) : line;
+			this.#takeParsed(parseJson(short, 'a watch event') as ParsedEvent);
 			return;
 		}
 		this.#passed(head.resourceVersion);

@@ -76,6 +76,8 @@ const nasty = fc.oneof(
 		`"${ANNOTATION}":`,
 		'{"kind":"PartialObjectMetadata",',
 		']}',
+		']}}}',
+		',"managedFields":[',
 		'\\',
 		'"',
 		'</b>',
