@@ -2,7 +2,7 @@
 import * as k8s from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
 import { NAME, PORTS } from './contract.ts';
-import type { ControllerConfig } from './controller-config.ts';
+import type { ControllerConfig, ProviderConfig } from './controller-config.ts';
 import { labels, SELECTOR } from './labels.ts';
 
 export type ControllerNetworkPolicyArgs = {
@@ -34,14 +34,26 @@ export class ControllerNetworkPolicy extends pulumi.ComponentResource {
 	}
 }
 
+/** The fields of providers that name whom they connect to. */
+const ADDRESSES = ['address', 'authorityHost', 'endpoint', 'stsEndpoint', 'vaultUrl'];
+
 /** Ports of the API server in common clusters, of AWS, and of every address in the providers' configuration. */
 export function egressPorts({ providers }: ControllerConfig): number[] {
 	const ports = new Set([443, 6443, 8443]);
-	for (const value of Object.values(providers).flatMap(provider => Object.values(provider))) {
-		if (typeof value !== 'string' || !URL.canParse(value)) continue;
-		const { port, protocol } = new URL(value);
-		if (protocol === 'https:' || protocol === 'http:')
-			ports.add(Number(port || (protocol === 'http:' ? 80 : 443)));
+	for (const provider of Object.values(providers)) {
+		for (const url of addressesOf(provider)) ports.add(portOf(url));
 	}
 	return [...ports].sort((a, b) => a - b);
+}
+
+function addressesOf(provider: ProviderConfig): URL[] {
+	const urls = ADDRESSES.flatMap(field => URL.parse(String(provider[field] ?? '')) ?? []);
+	// Redirects stay with the scheme of the address.
+	const hosts = Array.isArray(provider['redirectHosts']) ? provider['redirectHosts'] : [];
+	const scheme = URL.parse(String(provider['address'] ?? ''))?.protocol ?? 'https:';
+	return [...urls, ...hosts.flatMap(host => URL.parse(`${scheme}//${host}`) ?? [])];
+}
+
+function portOf({ port, protocol }: URL): number {
+	return Number(port || (protocol === 'http:' ? 80 : 443));
 }
