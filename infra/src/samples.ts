@@ -1,8 +1,9 @@
-// Component: pods that ask for the test secrets, to see an installation work.
+// Component: pods that ask every configured kind of store for a test secret, to see an installation work.
 import * as k8s from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
 import { dump } from 'js-yaml';
 import { ANNOTATION_KEY } from './contract.ts';
+import type { ControllerConfig } from './controller-config.ts';
 import { labels } from './labels.ts';
 import { CONFINED, UNPRIVILEGED } from './pod-template.ts';
 
@@ -11,13 +12,16 @@ export const SAMPLE_NAMESPACE = 'jasm-sample';
 export type SamplesArgs = {
 	/** The controller's image serves: nothing else has to be pulled. */
 	readonly image: pulumi.Input<string>;
-	/** Name of the provider that holds the test secrets. */
-	readonly provider: string;
+	/** Every kind of store in it gets its samples. */
+	readonly controller: ControllerConfig;
 };
 
-/** Pod name -> what it asks for; the first one takes all keys, the second shows a list, a mapping and plain text. */
-export function samples(provider: string): Record<string, object | object[]> {
-	return {
+type Request = { readonly provider: string; readonly path: string; readonly secretName: string };
+type Asked = Record<string, Request | readonly Request[]>;
+
+/** Pod name -> what it asks for, by kind of store; AWS shows all keys, a list, a mapping and plain text. */
+const KINDS: Readonly<Record<string, (provider: string) => Asked>> = {
+	'aws-secretsmanager': provider => ({
 		'sample-config': { provider, path: '/prod/codnod/config', secretName: 'sample-config' },
 		'sample-mapped': [
 			{
@@ -25,10 +29,27 @@ export function samples(provider: string): Record<string, object | object[]> {
 				path: '/prod/codnod/config',
 				secretName: 'sample-password',
 				keys: { password: 'DB_PASSWORD' },
-			},
-			{ provider, path: '/prod/codnod/banner', secretName: 'sample-banner', key: 'banner' },
+			} as Request,
+			{ provider, path: '/prod/codnod/banner', secretName: 'sample-banner', key: 'banner' } as Request,
 		],
-	};
+	}),
+	vault: provider => ({
+		'sample-vault': { provider, path: 'prod/codnod/config', secretName: 'sample-vault' },
+	}),
+	'azure-keyvault': provider => ({
+		'sample-azure': { provider, path: 'codnod-config', secretName: 'sample-azure' },
+	}),
+};
+
+/** The samples of every kind that is configured, each from one provider: the first that a rule names, if any. */
+export function samples({ providers, policy }: ControllerConfig): Asked {
+	const names = [...policy.map(({ provider }) => provider), ...Object.keys(providers)];
+	return Object.fromEntries(
+		Object.entries(KINDS).flatMap(([kind, ask]) => {
+			const provider = names.find(name => providers[name]?.kind === kind);
+			return provider === undefined ? [] : Object.entries(ask(provider));
+		}),
+	);
 }
 
 export class Samples extends pulumi.ComponentResource {
@@ -42,9 +63,9 @@ export class Samples extends pulumi.ComponentResource {
 			{ metadata: { name: SAMPLE_NAMESPACE, labels: labels('sample') } },
 			{ parent: this },
 		);
-		const asked = samples(args.provider);
+		const asked = samples(args.controller);
 		for (const [pod, request] of Object.entries(asked)) {
-			const secrets = [request].flat().map(({ secretName }: { secretName?: string }) => secretName);
+			const secrets = [request].flat().map(({ secretName }) => secretName);
 			new k8s.core.v1.Pod(
 				`${name}-${pod}`,
 				{
@@ -68,7 +89,7 @@ export class Samples extends pulumi.ComponentResource {
 								image: args.image,
 								imagePullPolicy: 'IfNotPresent',
 								command: ['/nodejs/bin/node', '-e', PROGRAM],
-								envFrom: secrets.map(secret => ({ secretRef: { name: secret as string } })),
+								envFrom: secrets.map(secret => ({ secretRef: { name: secret } })),
 								resources: {
 									requests: { cpu: '10m', memory: '48Mi' },
 									limits: { cpu: '500m', memory: '96Mi' },

@@ -8,7 +8,7 @@ import { IssuerBucket } from './issuer-bucket.ts';
 import { Jasm } from './jasm.ts';
 import type { Facts } from './preflight.ts';
 import { accountProvider, clusterProvider } from './providers.ts';
-import { SAMPLE_NAMESPACE, Samples } from './samples.ts';
+import { SAMPLE_NAMESPACE, Samples, samples } from './samples.ts';
 import { TestSecrets } from './test-secrets.ts';
 
 /** What a person needs next. */
@@ -40,8 +40,8 @@ export function declareJasm(config: InfraConfig, facts: Facts): Outputs {
 	);
 	const secrets = config.testSecrets ? [new TestSecrets('test-secrets', inAccount)] : [];
 	if (config.samples) {
-		const provider = config.controller.policy[0]?.provider ?? 'aws-secretsmanager';
-		new Samples('samples', { image, provider }, { ...inCluster, dependsOn: [jasm, ...secrets] });
+		const { controller } = config;
+		new Samples('samples', { image, controller }, { ...inCluster, dependsOn: [jasm, ...secrets] });
 	}
 	return {
 		namespace: jasm.namespace,
@@ -76,16 +76,13 @@ function declareImage({ image }: InfraConfig, { clusterId }: Facts): pulumi.Inpu
 
 function nextSteps(config: InfraConfig, facts: Facts): string[] {
 	const kubectl = `kubectl --kubeconfig ${facts.kubeconfig} --context ${config.kubeContext}`;
+	const [pod = ''] = config.samples ? Object.keys(samples(config.controller)) : [];
 	const inSample = `${kubectl} -n ${SAMPLE_NAMESPACE}`;
 	return [
 		`${kubectl} -n ${NAME} rollout status deployment/${NAME}`,
 		`${kubectl} -n ${NAME} logs deployment/${NAME}`,
-		...(config.samples
-			? [
-					`${inSample} get pods,secrets`,
-					`${inSample} describe pod sample-config`,
-					`${inSample} logs sample-config`,
-				]
-			: []),
+		...(pod === ''
+			? []
+			: [`${inSample} get pods,secrets`, `${inSample} describe pod ${pod}`, `${inSample} logs ${pod}`]),
 	];
 }
