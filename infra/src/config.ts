@@ -2,6 +2,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import type { Profile } from './contract.ts';
 import { type ControllerConfig, configFaults, type ProviderConfig } from './controller-config.ts';
+import { AUTHORITIES, podFiles } from './pod-files.ts';
 import { permissionFaults } from './policy-documents.ts';
 
 /** AWS account that the stack works in. */
@@ -37,6 +38,8 @@ export type InfraConfig = {
 	readonly replicas: number;
 	readonly networkPolicy: boolean;
 	readonly serviceMonitor: boolean;
+	/** Name of the ConfigMap with the files that `caFile` names. */
+	readonly authorities: string;
 	readonly testSecrets: boolean;
 	readonly samples: boolean;
 	readonly controller: ControllerConfig;
@@ -104,7 +107,10 @@ export function loadConfig(source: ConfigSource, stack: string): InfraConfig {
 	const profile = text('profile', 'write-only') as Profile;
 	const refused = configFaults(controller, profile, aws?.region);
 	faults.push(...refused);
-	if (aws !== undefined && refused.length === 0) faults.push(...permissionFaults(controller, aws));
+	if (refused.length === 0) {
+		faults.push(...podFiles(controller).faults);
+		if (aws !== undefined) faults.push(...permissionFaults(controller, aws));
+	}
 
 	const admissionPolicy = flag('admissionPolicy', true);
 	if (profile === 'write-only' && !admissionPolicy) {
@@ -125,6 +131,7 @@ export function loadConfig(source: ConfigSource, stack: string): InfraConfig {
 		replicas,
 		networkPolicy: flag('networkPolicy', true),
 		serviceMonitor: flag('serviceMonitor', false),
+		authorities: text('authorities', AUTHORITIES),
 		testSecrets: flag('testSecrets', false),
 		samples: flag('samples', false),
 		controller,

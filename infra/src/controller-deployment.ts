@@ -5,6 +5,7 @@ import * as pulumi from '@pulumi/pulumi';
 import { CONFIG_FILE, NAME, PORTS, type Profile } from './contract.ts';
 import { type ControllerConfig, configFile } from './controller-config.ts';
 import { labels, SELECTOR } from './labels.ts';
+import { podFiles } from './pod-files.ts';
 import { podTemplate } from './pod-template.ts';
 
 export type ControllerDeploymentArgs = {
@@ -17,6 +18,8 @@ export type ControllerDeploymentArgs = {
 	readonly leaderElection: boolean;
 	readonly aws?: { readonly region: string; readonly roleArn: pulumi.Input<string> } | undefined;
 	readonly priorityClass?: string | undefined;
+	/** ConfigMap with the authorities that `caFile` names. */
+	readonly authorities?: string | undefined;
 	/** Declares a ServiceMonitor of the Prometheus operator, whose types must be installed. */
 	readonly serviceMonitor: boolean;
 };
@@ -29,6 +32,8 @@ export class ControllerDeployment extends pulumi.ComponentResource {
 		const child = { parent: this };
 		const metadata = { name: NAME, namespace: args.namespace, labels: labels('controller') };
 		const file = configFile(args.controller, args.profile);
+		const { faults, ...files } = podFiles(args.controller, args.authorities);
+		if (faults.length > 0) throw new pulumi.RunError(faults.join('; '));
 		const config = new k8s.core.v1.ConfigMap(
 			`${name}-config`,
 			{ metadata, data: { [CONFIG_FILE.slice(CONFIG_FILE.lastIndexOf('/') + 1)]: file } },
@@ -48,9 +53,10 @@ export class ControllerDeployment extends pulumi.ComponentResource {
 						serviceAccount: args.serviceAccountName,
 						configHash: createHash('sha256').update(file).digest('hex').slice(0, 16),
 						aws: args.aws,
+						files,
 						priorityClass: args.priorityClass,
 						developmentEnvironment: Object.values(args.controller.providers).some(
-							({ credentials }) => credentials === 'environment',
+							({ credentials }) => credentials === 'environment' || credentials === 'client-secret',
 						),
 					}),
 				},

@@ -88,6 +88,34 @@ export const hardened: Invariant = resource => {
 	return violations;
 };
 
+/** Every token of a pod is for one named audience and soon over, and what is mounted is there, read-only, once. */
+export const mounted: Invariant = resource => {
+	const { spec, kind } = resource.inputs as Manifest;
+	const pod = kind === 'Pod' ? spec : spec?.template?.spec;
+	if (!isCluster(resource) || pod === undefined) return [];
+	const violations: string[] = [];
+	const demand = (holds: boolean, violation: string) => holds || violations.push(violation);
+	const volumes = (pod.volumes ?? []) as Manifest[];
+	const names = volumes.map(({ name }) => name);
+	demand(new Set(names).size === names.length, 'has two volumes of one name');
+	for (const { projected } of volumes) {
+		for (const { serviceAccountToken: token } of projected?.sources ?? []) {
+			if (token === undefined) continue;
+			demand(Boolean(token.audience), 'has a token for the API server among its files');
+			demand(token.expirationSeconds <= 3_600, 'has a token that lives longer than an hour');
+		}
+	}
+	for (const { volumeMounts = [] } of pod.containers ?? []) {
+		const paths = volumeMounts.map(({ mountPath }: Manifest) => mountPath);
+		demand(new Set(paths).size === paths.length, 'mounts twice at one path');
+		for (const { name, readOnly } of volumeMounts) {
+			demand(names.includes(name), 'mounts a volume that it has not');
+			demand(readOnly === true, 'may write where something is mounted');
+		}
+	}
+	return violations;
+};
+
 /** No right and no permission is for everything. */
 export const noWildcard: Invariant = ({ type, inputs }) => {
 	const rules = (inputs as Manifest).rules ?? [];
@@ -129,6 +157,7 @@ export function violations(resources: readonly Declared[], profile: string): str
 		placed,
 		noPlaintextSecret,
 		hardened,
+		mounted,
 		noWildcard,
 		secretVerbs(profile),
 	];

@@ -28,6 +28,8 @@ export type JasmArgs = {
 	readonly replicas?: number | undefined;
 	/** The role that the controller takes; undefined where no provider is AWS. */
 	readonly aws?: { readonly region: string; readonly roleArn: pulumi.Input<string> } | undefined;
+	/** ConfigMap of JASM's namespace with the files below /etc/jasm that `caFile` names; default `jasm-authorities`. */
+	readonly authorities?: string | undefined;
 	/** Default true. */
 	readonly networkPolicy?: boolean | undefined;
 	/** Default false. */
@@ -95,6 +97,7 @@ export class Jasm extends pulumi.ComponentResource {
 				replicas,
 				leaderElection,
 				aws,
+				authorities: args.authorities,
 				priorityClass: (args.priorityClass ?? 'system-cluster-critical') || undefined,
 				serviceMonitor: args.serviceMonitor ?? false,
 			},

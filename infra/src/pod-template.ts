@@ -1,6 +1,7 @@
-// The controller's pod as data: probes, limits, hardening, config file, identity in AWS; pure.
-import { AWS_TOKEN_DIRECTORY, CONFIG_FILE, NAME, PORTS, PROBES } from './contract.ts';
+// The controller's pod as data: probes, limits, hardening, files, identity in AWS; pure.
+import { AWS_TOKEN_DIRECTORY, CONFIG_FILE, PORTS, PROBES } from './contract.ts';
 import { labels, SELECTOR } from './labels.ts';
+import type { PodFiles } from './pod-files.ts';
 
 /** The user of distroless images; a token file is readable for it through the same group. */
 const USER = 65_532;
@@ -34,6 +35,8 @@ export type PodTemplate<T> = {
 	readonly priorityClass: string | undefined;
 	/** The controller's AWS identity; undefined where no provider of the installation is AWS. */
 	readonly aws: { readonly region: string; readonly roleArn: T } | undefined;
+	/** The config file, and what stores other than AWS need. */
+	readonly files: Pick<PodFiles, 'env' | 'volumes' | 'mounts'>;
 	/** Reads credentials for development from a Secret that a person made. */
 	readonly developmentEnvironment: boolean;
 };
@@ -67,6 +70,7 @@ export function podTemplate<T>(pod: PodTemplate<T>) {
 						// The node's own role is never a fallback.
 						{ name: 'AWS_EC2_METADATA_DISABLED', value: 'true' },
 						...(pod.aws === undefined ? [] : awsEnvironment(pod.aws)),
+						...pod.files.env,
 					],
 					...(pod.developmentEnvironment
 						? { envFrom: [{ secretRef: { name: DEVELOPMENT_ENVIRONMENT, optional: true } }] }
@@ -84,17 +88,14 @@ export function podTemplate<T>(pod: PodTemplate<T>) {
 					},
 					securityContext: CONFINED,
 					volumeMounts: [
-						{ name: 'config', mountPath: directory(CONFIG_FILE), readOnly: true },
+						...pod.files.mounts,
 						...(pod.aws === undefined
 							? []
 							: [{ name: TOKEN, mountPath: AWS_TOKEN_DIRECTORY, readOnly: true }]),
 					],
 				},
 			],
-			volumes: [
-				{ name: 'config', configMap: { name: NAME } },
-				...(pod.aws === undefined ? [] : [tokenVolume()]),
-			],
+			volumes: [...pod.files.volumes, ...(pod.aws === undefined ? [] : [tokenVolume()])],
 		},
 	};
 }
@@ -126,8 +127,4 @@ function apart() {
 
 function probe(path: string) {
 	return { httpGet: { path, port: 'health' }, timeoutSeconds: 2 };
-}
-
-function directory(file: string): string {
-	return file.slice(0, file.lastIndexOf('/'));
 }

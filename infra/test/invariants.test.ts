@@ -41,6 +41,11 @@ test('a confined pod and the rights of a profile have no violation', t => {
 });
 
 const withContext = (change: object) => pod({ securityContext: { ...container.securityContext, ...change } });
+const withVolumes = (volumes: object[], ...volumeMounts: object[]) => pod({ volumeMounts }, { volumes });
+const token = (serviceAccountToken: object) => ({
+	name: 't',
+	projected: { sources: [{ serviceAccountToken }] },
+});
 for (const [violation, resource] of [
 	['has no explicit provider', { ...pod({}), provider: '' }],
 	['may run as root', pod({}, { securityContext: {} })],
@@ -51,6 +56,22 @@ for (const [violation, resource] of [
 	['has no limits', pod({ resources: { requests: { memory: '1Mi' } } })],
 	['has an image without a fixed tag', pod({ image: 'jasm:latest' })],
 	['has an image without a fixed tag', pod({ image: 'jasm' })],
+	['has two volumes of one name', withVolumes([{ name: 'a' }, { name: 'a' }])],
+	['has a token for the API server among its files', withVolumes([token({ expirationSeconds: 600 })])],
+	[
+		'has a token that lives longer than an hour',
+		withVolumes([token({ audience: 'vault', expirationSeconds: 7_200 })]),
+	],
+	['mounts a volume that it has not', withVolumes([], { name: 'a', mountPath: '/a', readOnly: true })],
+	['may write where something is mounted', withVolumes([{ name: 'a' }], { name: 'a', mountPath: '/a' })],
+	[
+		'mounts twice at one path',
+		withVolumes(
+			[{ name: 'a' }],
+			{ name: 'a', mountPath: '/a', readOnly: true },
+			{ name: 'a', mountPath: '/a', readOnly: true },
+		),
+	],
 	['grants a wildcard', role({ apiGroups: ['*'], resources: ['pods'], verbs: ['list'] })],
 	['grants patch on Secrets', secretsRule('create', 'patch')],
 	['grants delete on Secrets', secretsRule('delete')],

@@ -4,7 +4,7 @@ import { ENVIRONMENT, NAME, PORTS, SENTINEL } from '../src/contract.ts';
 import { type Declared, violations } from '../src/invariants.ts';
 import { declareJasm } from '../src/stack.ts';
 import { declare, resolved } from './helpers/declare.ts';
-import { FACTS, stackConfig } from './helpers/stack-config.ts';
+import { FACTS, STORES, stackConfig } from './helpers/stack-config.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests of every kind, read by path
 type Manifest = any;
@@ -21,6 +21,7 @@ const VARIANTS: Record<string, Record<string, string>> = {
 		testSecrets: 'false',
 		image: 'jasm-controller:1',
 	},
+	'Vault and Key Vault': STORES,
 	EKS: {
 		kubeContext: 'eks',
 		allowOtherContext: 'true',

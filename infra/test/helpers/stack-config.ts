@@ -15,6 +15,27 @@ export const VALUES: Readonly<Record<string, string>> = {
 	samples: 'true',
 };
 
+export const VAULT = { kind: 'vault', address: 'https://vault.example:8200', role: 'jasm' } as const;
+
+export const AZURE = {
+	kind: 'azure-keyvault',
+	vaultUrl: 'https://team-secrets.vault.azure.net',
+	tenantId: '11111111-2222-4333-8444-555555555555',
+	clientId: '66666666-7777-4888-9999-aaaaaaaaaaaa',
+} as const;
+
+/** Changes for a stack with Vault and Key Vault, and nothing in AWS. */
+export const STORES: Readonly<Record<string, string>> = {
+	identity: 'none',
+	testSecrets: 'false',
+	image: 'jasm-controller:1',
+	providers: JSON.stringify({ 'vault-eu': VAULT, 'vault-us': VAULT, 'key-vault': AZURE }),
+	policy: JSON.stringify([
+		{ namespaces: ['jasm-sample'], provider: 'vault-us', paths: ['prod/codnod/*'] },
+		{ namespaces: ['jasm-sample'], provider: 'key-vault', paths: ['codnod-*'] },
+	]),
+};
+
 /** Reads the values as a stack's configuration; `undefined` removes a key. */
 export function stackConfig(
 	changes: Record<string, string | undefined> = {},
