@@ -1,5 +1,5 @@
-// The main job on real input: an embedded cluster, annotated pods, the built controller; exits 0 if all held.
-import { BROKEN, type Expected, LATE, POLICY, REPLICAS, SECRETS, WELL } from './demo/cast.ts';
+// The main job on real input: an embedded cluster, three stores, annotated pods, the built controller; exits 0 if all held.
+import { BROKEN, type Expected, LATE, POLICY, REPLICAS, SECRETS, STORES, WELL } from './demo/cast.ts';
 import { Person } from './demo/person.ts';
 import { Report } from './demo/report.ts';
 import { openStage, type Stage } from './demo/stage.ts';
@@ -26,11 +26,11 @@ try {
 process.exit(report.passed ? 0 : 1);
 
 async function perform(stage: Stage, report: Report): Promise<void> {
-	const { api, aws } = stage;
+	const { api, stores } = stage;
 	const person = new Person(stage.kubeconfigPath);
 	const witness = new Witness(api);
-	for (const [path, value] of Object.entries(SECRETS)) {
-		aws.put(path, value);
+	for (const seed of SECRETS) {
+		stores.put(seed);
 	}
 
 	report.step('The controller leads, with rights to create and update Secrets and to read none.');
@@ -50,31 +50,68 @@ async function perform(stage: Stage, report: Report): Promise<void> {
 	await burst();
 
 	report.step(`Creating the secret that pod shop/early waits for: it is looked for again by itself.`);
-	aws.put(LATE.path, LATE.value);
+	stores.put(LATE);
 	const latencyMs = await witness.secret('shop', 'late', performance.now());
 	const keys = await person.keysOf('shop', 'late');
-	report.row({ what: 'the late secret, once it exists', pod: 'shop/early', secret: 'late', keys, latencyMs });
+	report.row({
+		what: 'the late secret, once it exists',
+		pod: 'shop/early',
+		store: LATE.store,
+		secret: 'late',
+		keys,
+		latencyMs,
+	});
 	report.expect('a pod whose secret comes later gets it without being touched', `${keys}` === 'ARRIVED');
 	report.events(await person.eventsOf('shop'));
-	report.usage(await stage.usage(), aws.count('GetSecretValue'));
+	const calls = STORES.map(store => ({ store, reads: stores.reads(store), signIns: stores.signIns(store) }));
+	report.expect(
+		'each store is signed in to once, with the token of its audience',
+		calls.every(({ signIns }) => signIns === 1),
+	);
+	report.usage(await stage.usage(), calls);
 	report.end();
 
-	async function judge({ title, namespace, pod, secrets = {}, reason }: Expected): Promise<void> {
+	async function judge({
+		title,
+		namespace,
+		pod,
+		secrets = {},
+		reason,
+		store: its,
+		stores: from,
+	}: Expected): Promise<void> {
 		for (const [secret, expectedKeys] of Object.entries(secrets)) {
 			const latencyMs = await witness.secret(namespace, secret, witness.createdAt(namespace, pod));
 			const keys = await person.keysOf(namespace, secret);
-			report.row({ what: title, pod: `${namespace}/${pod}`, secret, keys, latencyMs });
+			report.row({
+				what: title,
+				pod: `${namespace}/${pod}`,
+				store: from?.[secret] ?? its ?? '-',
+				secret,
+				keys,
+				latencyMs,
+			});
 			report.expect(`${namespace}/${secret} holds ${expectedKeys}`, `${keys}` === `${expectedKeys}`);
 		}
 
 		if (Object.keys(secrets).length === 0) {
-			report.row({ what: title, pod: `${namespace}/${pod}`, secret: '-', keys: undefined, told: reason });
+			const keys = undefined;
+			report.row({
+				what: title,
+				pod: `${namespace}/${pod}`,
+				store: its ?? '-',
+				secret: '-',
+				keys,
+				told: reason,
+			});
 		}
 
 		if (reason === 'PolicyDenied') {
 			report.expect(
 				'a denied path is never asked for',
-				witness.noneWritten('shop', 'stolen') && aws.count('GetSecretValue', '/prod/billing/api') === 1,
+				['stolen', 'filched'].every(name => witness.noneWritten('shop', name)) &&
+					stores.reads('AWS', '/prod/billing/api') === 1 &&
+					stores.reads('Vault', 'prod/billing/api') === 0,
 			);
 		}
 
@@ -107,8 +144,9 @@ async function perform(stage: Stage, report: Report): Promise<void> {
 		);
 		const latencyMs = await witness.secret(namespace, secretName, startedAt);
 		const keys = await person.keysOf(namespace, secretName);
-		report.row({ what: title, pod: `${namespace}/replica-*`, secret: secretName, keys, latencyMs });
-		report.expect(`${count} replicas cost one read`, aws.count('GetSecretValue', path) === 1);
+		const [store, pod] = ['AWS', `${namespace}/replica-*`] as const;
+		report.row({ what: title, pod, store, secret: secretName, keys, latencyMs });
+		report.expect(`${count} replicas cost one read`, stores.reads(store, path) === 1);
 		report.expect(`${count} replicas cost one write`, witness.writesOf(namespace, secretName) === 1);
 	}
 }

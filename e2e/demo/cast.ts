@@ -1,45 +1,82 @@
-// Who appears in the demo: the secrets at the provider, the rules, the pods, and what each is to get.
+// Who appears in the demo: the secrets in the stores, the rules, the pods, and what each is to get.
 
 /** The operator's rules: the whole right to read anything. */
-export const POLICY = `policy:
-  - {namespaces: [shop, billing], provider: aws-secretsmanager, paths: ["/prod/shared/**", "/prod/{namespace}/**"]}
-`;
-
-/** Obviously fake. */
-export const SECRETS: Readonly<Record<string, string | object>> = {
-	'/prod/shared/database': {
-		DB_HOST: 'db.example',
-		DB_PORT: 5432,
-		DB_USER: 'app',
-		DB_PASSWORD: 'demo-not-a-secret',
+export const POLICY = [
+	{
+		namespaces: ['shop', 'billing'],
+		provider: 'aws-secretsmanager',
+		paths: ['/prod/shared/**', '/prod/{namespace}/**'],
 	},
-	'/prod/shop/license': 'DEMO-PLAIN-TEXT-LICENSE',
-	'/prod/shop/replicas': { TOKEN: 'demo-token-of-a-hundred-pods' },
-	'/prod/billing/api': { API_KEY: 'demo-not-a-key' },
+	{ namespaces: ['shop'], provider: 'vault', paths: ['prod/{namespace}/*'] },
+	{ namespaces: ['shop'], provider: 'azure-keyvault', paths: ['shop-*'] },
+] as const;
+
+export const STORES = ['AWS', 'Vault', 'Key Vault'] as const;
+
+export type Store = (typeof STORES)[number];
+
+export type Seed = {
+	readonly store: Store;
+	readonly path: string;
+	readonly value: string | object;
+	readonly certificate?: boolean;
 };
 
+const pem = (label: string) => `-----BEGIN ${label}-----\nREVNTw==\n-----END ${label}-----\n`;
+
+/** Obviously fake. */
+export const SECRETS: readonly Seed[] = [
+	{
+		store: 'AWS',
+		path: '/prod/shared/database',
+		value: { DB_HOST: 'db.example', DB_PORT: 5432, DB_USER: 'app', DB_PASSWORD: 'demo-not-a-secret' },
+	},
+	{ store: 'AWS', path: '/prod/shop/license', value: 'DEMO-PLAIN-TEXT-LICENSE' },
+	{ store: 'AWS', path: '/prod/shop/replicas', value: { TOKEN: 'demo-token-of-a-hundred-pods' } },
+	{ store: 'AWS', path: '/prod/billing/api', value: { API_KEY: 'demo-not-a-key' } },
+	{ store: 'Vault', path: 'prod/shop/payments', value: { MERCHANT: 'demo', PIN: 'demo-not-a-pin' } },
+	{ store: 'Vault', path: 'prod/shop/smtp', value: { user: 'demo', password: 'demo-not-a-password' } },
+	{ store: 'Key Vault', path: 'shop-search', value: { SEARCH_KEY: 'demo-not-a-key' } },
+	{
+		store: 'Key Vault',
+		path: 'shop-site',
+		value: pem('PRIVATE KEY') + pem('CERTIFICATE'),
+		certificate: true,
+	},
+];
+
 /** A secret that is created while its pod is already waiting. */
-export const LATE = { path: '/prod/shop/late', value: { ARRIVED: 'demo-later' } } as const;
+export const LATE = { store: 'AWS', path: '/prod/shop/late', value: { ARRIVED: 'demo-later' } } as const;
 
 export type Expected = {
 	readonly title: string;
 	readonly namespace: string;
 	readonly pod: string;
 	readonly annotation: string;
+	/** Of all its secrets, where they do not say another; absent where none is asked. */
+	readonly store?: Store;
 	/** Secret -> its keys; nothing but these may be written for the pod. */
 	readonly secrets?: Readonly<Record<string, readonly string[]>>;
+	/** Secret -> its store. */
+	readonly stores?: Readonly<Record<string, Store>>;
 	/** Reason of the Event that a person sees on the pod. */
 	readonly reason: string;
 };
 
-const sync = (path: string, secretName: string, more = '') =>
-	`provider: aws-secretsmanager\npath: ${path}\nsecretName: ${secretName}\n${more}`;
+const from =
+	(provider: string) =>
+	(path: string, secretName: string, more = '') =>
+		`provider: ${provider}\npath: ${path}\nsecretName: ${secretName}\n${more}`;
+const sync = from('aws-secretsmanager');
+const fromVault = from('vault');
+const fromKeyVault = from('azure-keyvault');
 
 export const WELL: readonly Expected[] = [
 	{
 		title: 'all keys of a JSON secret',
 		namespace: 'shop',
 		pod: 'web',
+		store: 'AWS',
 		annotation: sync('/prod/shared/database', 'db-credentials'),
 		secrets: { 'db-credentials': ['DB_HOST', 'DB_PASSWORD', 'DB_PORT', 'DB_USER'] },
 		reason: 'SecretSyncSuccess',
@@ -48,6 +85,7 @@ export const WELL: readonly Expected[] = [
 		title: 'one key, under another name',
 		namespace: 'shop',
 		pod: 'api',
+		store: 'AWS',
 		annotation: sync('/prod/shared/database', 'db-password', 'keys: {password: DB_PASSWORD}\n'),
 		secrets: { 'db-password': ['password'] },
 		reason: 'SecretSyncSuccess',
@@ -56,14 +94,58 @@ export const WELL: readonly Expected[] = [
 		title: 'plain text under a key',
 		namespace: 'shop',
 		pod: 'licensed',
+		store: 'AWS',
 		annotation: sync('/prod/shop/license', 'license', 'key: license.txt\n'),
 		secrets: { license: ['license.txt'] },
+		reason: 'SecretSyncSuccess',
+	},
+	{
+		title: 'a path of KV version 2',
+		namespace: 'shop',
+		pod: 'payments',
+		store: 'Vault',
+		annotation: fromVault('prod/shop/payments', 'payments'),
+		secrets: { payments: ['MERCHANT', 'PIN'] },
+		reason: 'SecretSyncSuccess',
+	},
+	{
+		title: 'a JSON secret',
+		namespace: 'shop',
+		pod: 'search',
+		store: 'Key Vault',
+		annotation: fromKeyVault('shop-search', 'search'),
+		secrets: { search: ['SEARCH_KEY'] },
+		reason: 'SecretSyncSuccess',
+	},
+	{
+		title: 'a certificate with its key',
+		namespace: 'shop',
+		pod: 'site',
+		store: 'Key Vault',
+		annotation: fromKeyVault('shop-site', 'site-tls', 'type: kubernetes.io/tls\n'),
+		secrets: { 'site-tls': ['tls.crt', 'tls.key'] },
+		reason: 'SecretSyncSuccess',
+	},
+	{
+		title: 'three stores in one pod',
+		namespace: 'shop',
+		pod: 'checkout',
+		annotation: `- {provider: aws-secretsmanager, path: /prod/shop/license, secretName: checkout-license, key: license}
+- {provider: vault, path: prod/shop/smtp, secretName: checkout-smtp, keys: {SMTP_PASSWORD: password}}
+- {provider: azure-keyvault, path: shop-search, secretName: checkout-search}`,
+		secrets: {
+			'checkout-license': ['license'],
+			'checkout-smtp': ['SMTP_PASSWORD'],
+			'checkout-search': ['SEARCH_KEY'],
+		},
+		stores: { 'checkout-license': 'AWS', 'checkout-smtp': 'Vault', 'checkout-search': 'Key Vault' },
 		reason: 'SecretSyncSuccess',
 	},
 	{
 		title: 'two secrets, another namespace',
 		namespace: 'billing',
 		pod: 'invoices',
+		store: 'AWS',
 		annotation: `- {provider: aws-secretsmanager, path: /prod/shared/database, secretName: db-credentials}
 - {provider: aws-secretsmanager, path: /prod/billing/api, secretName: api}`,
 		secrets: { 'db-credentials': ['DB_HOST', 'DB_PASSWORD', 'DB_PORT', 'DB_USER'], api: ['API_KEY'] },
@@ -96,9 +178,17 @@ export const BROKEN: readonly Expected[] = [
 		reason: 'PolicyDenied',
 	},
 	{
+		title: "another namespace's path in Vault",
+		namespace: 'shop',
+		pod: 'curious',
+		annotation: fromVault('prod/billing/api', 'filched'),
+		reason: 'PolicyDenied',
+	},
+	{
 		title: 'a secret that JASM does not own',
 		namespace: 'shop',
 		pod: 'greedy',
+		store: 'AWS',
 		annotation: sync('/prod/shared/database', 'hands-off'),
 		reason: 'SecretNotOwned',
 	},
@@ -106,6 +196,7 @@ export const BROKEN: readonly Expected[] = [
 		title: 'a secret that is not there yet',
 		namespace: 'shop',
 		pod: 'early',
+		store: 'AWS',
 		annotation: sync(LATE.path, 'late'),
 		reason: 'SecretFetchFailed',
 	},

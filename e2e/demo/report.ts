@@ -4,12 +4,17 @@ import type { SeenEvent } from './person.ts';
 export type Row = {
 	readonly what: string;
 	readonly pod: string;
+	/** Where it comes from; `-` where no store is asked. */
+	readonly store: string;
 	readonly secret: string;
 	readonly keys: readonly string[] | undefined;
 	readonly latencyMs?: number;
 	/** Reason of the Event, where nothing was to be written. */
 	readonly told?: string;
 };
+
+/** What one store was asked. */
+export type StoreCalls = { readonly store: string; readonly reads: number; readonly signIns: number };
 
 type Usage = { readonly residentMiB?: number; readonly peakMiB?: number; readonly cpuSeconds?: number };
 
@@ -51,15 +56,15 @@ export class Report {
 		}
 	}
 
-	usage({ residentMiB, peakMiB, cpuSeconds }: Usage, providerCalls: number): void {
+	usage({ residentMiB, peakMiB, cpuSeconds }: Usage, calls: readonly StoreCalls[]): void {
 		this.#table();
 		const memory =
 			residentMiB === undefined
 				? 'memory unknown here'
 				: `${residentMiB.toFixed(0)} MiB resident (peak ${peakMiB?.toFixed(0)})`;
-		print(
-			`\nProvider calls: ${providerCalls}. Controller: ${memory}, ${cpuSeconds ?? '?'} s of CPU since its start.`,
-		);
+		const counted = calls.map(({ store, reads, signIns }) => `${store} ${reads} (signed in ${signIns}x)`);
+		print(`\nProvider calls: ${counted.join(', ')}.`);
+		print(`Controller: ${memory}, ${cpuSeconds ?? '?'} s of CPU since its start.`);
 	}
 
 	end(): void {
@@ -73,15 +78,18 @@ export class Report {
   export KUBECONFIG=${kubeconfigPath}
   kubectl run mine --image=example/app -n shop
   kubectl annotate pod mine -n shop jasm.codnod.io/secret-sync='{provider: aws-secretsmanager, path: /prod/shared/database, secretName: mine}'
-  kubectl get secret mine -n shop -o jsonpath='{.data}'`);
+  kubectl get secret mine -n shop -o jsonpath='{.data}'
+
+The other stores: {provider: vault, path: prod/shop/payments}, {provider: azure-keyvault, path: shop-search}.`);
 	}
 
 	#table(): void {
 		const rows = [
-			['what', 'pod', 'Secret', 'keys', 'latency'],
-			...this.#rows.map(({ what, pod, secret, keys, latencyMs, told }) => [
+			['what', 'pod', 'store', 'Secret', 'keys', 'latency'],
+			...this.#rows.map(({ what, pod, store, secret, keys, latencyMs, told }) => [
 				what,
 				pod,
+				store,
 				secret,
 				keys?.join(' ') ?? `(${told})`,
 				latencyMs === undefined ? '' : `${latencyMs.toFixed(0)} ms`,

@@ -1,24 +1,19 @@
-// The demo's stage: embedded cluster and Secrets Manager, the installation, the built controller as a process.
+// The demo's stage: embedded cluster and stores, the installation, the built controller as a process.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import {
-	type ApiServer,
-	type SecretsManager,
-	startApiServer,
-	startSecretsManager,
-} from '@jasm/controller/testing';
-import { loadAll } from 'js-yaml';
+import { type ApiServer, startApiServer } from '@jasm/controller/testing';
+import { dump, loadAll } from 'js-yaml';
+import { type Stores, startStores } from './stores.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const ROLE = 'arn:aws:iam::123456789012:role/jasm';
 /** The switches of the image. */
 const NODE_FLAGS = ['--lite-mode', '--max-semi-space-size=1', '--max-old-space-size=64', '--disable-sigusr1'];
 
 export type Stage = {
 	readonly api: ApiServer;
-	readonly aws: SecretsManager;
+	readonly stores: Stores;
 	/** The administrator's, for kubectl. */
 	readonly kubeconfigPath: string;
 	/** Everything that the controller printed. */
@@ -33,7 +28,7 @@ export type Stage = {
 };
 
 /** Starts everything; files are written below `.demo/` of the workspace alone. */
-export async function openStage(policy: string): Promise<Stage> {
+export async function openStage(policy: readonly object[]): Promise<Stage> {
 	const folder = join(ROOT, '.demo');
 	await rm(folder, { recursive: true, force: true });
 	await mkdir(folder, { recursive: true });
@@ -44,15 +39,9 @@ export async function openStage(policy: string): Promise<Stage> {
 	};
 
 	const api = await startApiServer();
-	// What AWS answers takes time: 20 ms is what Secrets Manager needs within a region.
-	const aws = await startSecretsManager({
-		latencyMs: 20,
-		trust: { subjects: ['system:serviceaccount:jasm:jasm'], roles: [ROLE] },
-	});
 	api.apply(loadAll(await readFile(join(ROOT, 'deploy/write-only.yaml'), 'utf8')) as object[]);
-	const config = `providers:
-  aws-secretsmanager: {kind: aws-secretsmanager, region: ${aws.region}, endpoint: "${aws.url}", stsEndpoint: "${aws.url}"}
-${policy}`;
+	const stores = await startStores(api, file);
+	const config = dump({ providers: stores.providers, policy });
 	const controller = await startController({
 		args: [
 			`--kubeconfig=${await file('controller.kubeconfig', api.kubeconfig({ token: api.createToken('jasm', 'jasm') }))}`,
@@ -61,23 +50,17 @@ ${policy}`;
 			'--metrics-bind-address=127.0.0.1:0',
 			'--health-probe-bind-address=127.0.0.1:0',
 		],
-		env: {
-			AWS_ROLE_ARN: ROLE,
-			AWS_WEB_IDENTITY_TOKEN_FILE: await file(
-				'aws-token',
-				api.createToken('jasm', 'jasm', { audiences: ['sts.amazonaws.com'] }),
-			),
-		},
+		env: stores.env,
 	});
 	return {
 		api,
-		aws,
+		stores,
 		kubeconfigPath: await file('kubeconfig', api.kubeconfig({ namespace: 'shop' })),
 		log: controller.log,
 		usage: () => usageOf(controller.process.pid),
 		async close() {
 			await controller.stop();
-			await Promise.all([api.close(), aws.close()]);
+			await Promise.all([api.close(), stores.close()]);
 		},
 	};
 }
@@ -87,7 +70,7 @@ type Started = { readonly process: ChildProcess; readonly log: string[]; stop():
 /** Resolves once the controller says that it leads; rejects with its last lines where it ends before. */
 async function startController(options: {
 	readonly args: string[];
-	readonly env: Record<string, string>;
+	readonly env: Readonly<Record<string, string>>;
 }): Promise<Started> {
 	const bundle = join(ROOT, 'controller/dist/controller.js');
 	// Nothing of the caller's environment: no credentials, no kubeconfig of theirs.
