@@ -1,140 +1,300 @@
 // No value of a secret comes out anywhere but in the Secret: after every success and failure, at every level.
-import test, { type ExecutionContext } from 'ava';
+import { readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
+import test from 'ava';
 import { JasmError } from '../../src/errors.ts';
 import type { SecretProvider } from '../../src/providers/provider.ts';
+import { SecretValue } from '../../src/secret-value.ts';
 import { Canaries } from '../helpers/canaries.ts';
-import { type CanaryCase, canaryCases } from '../helpers/canary-cases.ts';
-import { eventually } from '../helpers/eventually.ts';
+import { canaryCases, OPEN_ANSWERS } from '../helpers/canary-cases.ts';
+import {
+	breakWatches,
+	everyOutcome,
+	LEVELS,
+	OWN_PROVIDER,
+	prepare,
+	providerOf,
+	startReplica,
+} from '../helpers/canary-stage.ts';
 import type { Profile } from '../helpers/installation.ts';
 import { endpointsOf, listenToProcess, seenBy, tracesOf } from '../helpers/outlets.ts';
-import type { Replica, ReplicaOptions } from '../helpers/replica.ts';
-import { annotation, PROVIDER, type Stage, startStage } from '../helpers/stage.ts';
+import type { Replica } from '../helpers/replica.ts';
+import { annotation, startStage } from '../helpers/stage.ts';
+import { startStores } from '../helpers/stores.ts';
 
-const OWN_PROVIDER = 'embedded';
-/** What --zap-log-level makes trace, debug, info, error and fatal. */
-const LEVELS = ['2', 'debug', 'info', 'error', 'panic'];
-
-const policyFor = (stage: Stage) =>
-	[PROVIDER, OWN_PROVIDER].map(provider => ({
-		namespaces: [`*-${stage.cluster.id}`],
-		provider,
-		paths: ['/prod/**'],
-	}));
-
-/** A replica whose own credentials are canaries too. */
-async function startReplica(
-	stage: Stage,
-	canaries: Canaries,
-	level: string,
-	providers: ReplicaOptions['providers'] = {},
-): Promise<Replica> {
-	const token = await stage.cluster.createToken();
-	canaries.add(`the token of the replica at level ${level}`, token);
-	return stage.start({
-		kubeconfig: stage.cluster.kubeconfigFor(token),
-		env: { AWS_SECRET_ACCESS_KEY: canaries.text(`the AWS key of the replica at level ${level}`) },
-		argv: [`--zap-log-level=${level}`],
-		providers,
-		config: { policy: policyFor(stage) },
-	});
-}
-
-type Asked = CanaryCase & { readonly pod: string; readonly namespace: string };
-
-/** A namespace, a source and the faults for each case; the pods come later. */
-async function prepare(stage: Stage, cases: readonly CanaryCase[]): Promise<Asked[]> {
-	const asked: Asked[] = [];
-	for (const [index, { payload, source, api }] of cases.entries()) {
-		const pod = `p${index}`;
-		const namespace = await stage.namespace(pod);
-		stage.secretsManager.put(`/prod/${pod}`, payload);
-		if (source !== undefined) {
-			stage.secretsManager.inject(source, { when: ({ name }) => name === `/prod/${pod}` });
-		}
-
-		if (api !== undefined) {
-			const times = api.answer === undefined ? 1 : Number.POSITIVE_INFINITY;
-			stage.api.faults.inject({ verb: ['create', 'update'], resource: 'secrets', namespace }, api, times);
-		}
-
-		asked.push({ ...cases[index]!, pod, namespace });
+test('the search finds a value in whatever form it comes out, and what a cut leaves of it', t => {
+	const canaries = new Canaries();
+	const value = canaries.text('a value');
+	const number = canaries.number('a number');
+	const bytes = canaries.bytes('bytes');
+	const base64 = (prefix: string) => Buffer.from(prefix + value).toString('base64');
+	for (const [form, text] of Object.entries({
+		whole: `password=${value};`,
+		beginning: `${value.slice(0, 8)}…`,
+		end: `…${value.slice(-8)}`,
+		'as a parser quotes it': String(t.throws(() => JSON.parse(value))),
+		base64: base64(''),
+		'base64 behind one byte': base64('"'),
+		'base64 behind two bytes': base64('a"'),
+		base64url: Buffer.from(value).toString('base64url'),
+		hex: Buffer.from(value).toString('hex'),
+		'a Buffer as JSON': JSON.stringify({ payload: Buffer.from(value) }),
+		'a Buffer as inspect() shows it': inspect({ payload: Buffer.from(value) }),
+		'a number that lost its end': JSON.stringify({ number: Number(number) }),
+		'bytes as text': bytes.toString(),
+		'bytes in base64': bytes.toString('base64'),
+	})) {
+		t.not(canaries.foundIn({ log: text }).length, 0, form);
 	}
 
-	return asked;
-}
-
-/** What an embedding program brings along: answers each path in its own bad way. */
-const providerOf = (cases: readonly CanaryCase[]): SecretProvider => ({
-	read({ path }) {
-		const { provider, payload } = cases[Number(path.replace('/prod/p', ''))]!;
-		return provider!((payload as { password: string }).password) as never;
-	},
+	t.deepEqual(
+		canaries.foundIn({ log: `${value.slice(0, 7)} ${base64('').slice(0, 8)} ${number.slice(1, 7)}` }),
+		[],
+	);
 });
 
-/** Resolves when each replica has told each pod of its failure, and some replica of its success. */
-function everyOutcome(stage: Stage, asked: readonly Asked[], replicas: number): Promise<true> {
-	const missing = () => {
-		const told = Map.groupBy(stage.api.list('Event'), event =>
-			String((event['regarding'] as { name: string } | undefined)?.name),
-		);
-		return asked.filter(({ pod, reason }) => {
-			const all = (told.get(pod) ?? []).filter(event => reason === undefined || event['reason'] === reason);
-			const instances = new Set(all.map(event => event['reportingInstance']));
-			return instances.size < (reason === undefined || reason === 'SecretSyncSuccess' ? 1 : replicas);
+test.serial(
+	'the search finds what is let out on purpose, in each place where something comes out',
+	async t => {
+		const listening = listenToProcess(t, { swallow: true });
+		const canaries = new Canaries();
+		const value = canaries.text('a value');
+		const stage = await startStage(t, { embedded: true });
+		const namespace = await stage.namespace('team');
+		// A provider whose name is a value: it is a label of metrics and of the Secret.
+		const leaking: SecretProvider = {
+			async read({ path, version = '' }) {
+				if (path === '/prod/refused') {
+					throw new JasmError(`reading ${value}`, { code: 'PROVIDER_DENIED' });
+				}
+
+				return new SecretValue({ payload: Buffer.from('{}'), version });
+			},
+		};
+		const replica = await startReplica(stage, canaries, 'debug', { [value]: leaking });
+		for (const [pod, reason] of [
+			['refused', 'SecretFetchFailed'],
+			['served', 'SecretSyncSuccess'],
+		] as const) {
+			const fields = { provider: value, path: `/prod/${pod}`, secretName: pod };
+			await stage.pod(namespace, pod, annotation(fields));
+			await stage.event(namespace, pod, reason);
+		}
+
+		const { metrics } = await endpointsOf(replica);
+		process.emitWarning(value);
+		process.stderr.write(`${value}\n`);
+		await new Promise(setImmediate);
+		const broken = await stage.start({ argv: ['--kubeconfig', `/does/not/exist/${value}`], wait: false });
+		const found = canaries.foundIn({
+			...tracesOf(stage, [replica]),
+			...listening(),
+			metrics: metrics!,
+			ended: seenBy([await broken.ended]),
+			causes: seenBy([new Error('reading', { cause: new Error(value) })]),
+			fields: seenBy([Object.assign(new Error('reading'), { response: { body: Buffer.from(value) } })]),
 		});
-	};
-	return eventually(stage.world.subscribe, () => (missing().length === 0 ? true : undefined), {
-		what: 'an Event of every outcome',
-		seen: () => [
-			missing().map(({ pod, reason }) => [pod, reason]),
-			stage.world.events(missing()[0]!.namespace),
-		],
+		t.deepEqual(
+			[...new Set(found.map(text => text.split(':', 1)[0]))],
+			['causes', 'ended', 'events', 'fields', 'log', 'metrics', 'objects', 'stderr', 'warnings'],
+		);
+	},
+);
+
+const [TRACE] = LEVELS;
+
+for (const [profile, levels] of [
+	['write-only', LEVELS],
+	['self-heal', [TRACE, 'panic']],
+] as const satisfies [Profile, unknown][]) {
+	test.serial(`no success and no failure lets a value out, at any level of the log (${profile})`, async t => {
+		const listening = listenToProcess(t);
+		const stage = await startStage(t, { profile, embedded: true });
+		const canaries = new Canaries();
+		const cases = Object.values(canaryCases(canaries));
+		const asked = await prepare(stage, cases);
+		const providers = { [OWN_PROVIDER]: providerOf(cases) };
+		const replicas: Replica[] = [];
+		for (const level of levels) {
+			replicas.push(await startReplica(stage, canaries, level, providers));
+		}
+
+		const inTheWatch = canaries.text('the watch of Secrets');
+		if (profile === 'self-heal') {
+			await breakWatches(stage, replicas, inTheWatch);
+		}
+
+		await Promise.all(
+			asked.map(({ pod, namespace, fields, provider }) => {
+				const text = {
+					path: `/prod/${pod}`,
+					...(provider && { provider: OWN_PROVIDER }),
+					...fields,
+				};
+				return stage.pod(namespace, pod, annotation(text));
+			}),
+		);
+		await everyOutcome(stage, asked, replicas.length);
+		const endpoints = await Promise.all(replicas.map(endpointsOf));
+		const ended = [];
+		for (const replica of replicas) {
+			ended.push(await stage.stop(replica));
+		}
+
+		const traces = tracesOf(stage, replicas);
+		t.deepEqual(canaries.foundIn({ ...traces, ...listening(), ended: seenBy(ended) }), []);
+		t.deepEqual(
+			endpoints.flatMap(outlets => canaries.foundIn(outlets)),
+			[],
+		);
+		t.true(replicas[0]!.log.count({ message: 'secret not synced' }) > 30, 'the log was looked at');
+		t.true(traces['events']!.includes('a/b'), 'the name of a key is told');
+		t.false(/a\/b(\n|\\n)/.test(traces['events']!), 'the name of a key is told escaped');
 	});
 }
 
-for (const profile of ['write-only', 'self-heal'] as const satisfies Profile[]) {
-	test.serial(
-		`no success and no failure lets a value out, at any level of the log (${profile})`,
-		async t => {
-			const process = listenToProcess(t);
-			const stage = await startStage(t, { profile, embedded: true });
-			const canaries = new Canaries();
-			const cases = Object.values(canaryCases(canaries));
-			const asked = await prepare(stage, cases);
-			const providers = { [OWN_PROVIDER]: providerOf(cases) };
-			const replicas: Replica[] = [];
-			for (const level of LEVELS) {
-				replicas.push(await startReplica(stage, canaries, level, providers));
+test.serial(
+	'Vault and Key Vault may say what they like: no value of theirs and no token comes out',
+	async t => {
+		const listening = listenToProcess(t);
+		const { stage, vault, keyVault, config } = await startStores(t, { embedded: true });
+		const canaries = new Canaries();
+		for (const { tokenFile } of [vault, keyVault]) {
+			canaries.add(`the token in ${tokenFile}`, readFileSync(tokenFile, 'utf8').trim());
+		}
+
+		const team = await stage.namespace('team');
+		const controller = await stage.start({ config, argv: [`--zap-log-level=${TRACE}`] });
+		const syncs = [];
+		for (const [index, answer] of OPEN_ANSWERS.entries()) {
+			const value = canaries.text(`answer ${index}`);
+			const name = `p${index}`;
+			vault.vault.inject(answer(value), { when: ({ path }) => path.includes(`prod/${name}`) });
+			keyVault.server.inject(answer(value), { when: call => call.name === `prod-${name}` });
+			syncs.push({ provider: 'vault', path: `prod/${name}`, secretName: `${name}-vault` });
+			syncs.push({ provider: 'keyvault', path: `prod-${name}`, secretName: `${name}-azure` });
+		}
+
+		const served = canaries.text('a value that is served');
+		await vault.put('prod/served', JSON.stringify({ password: served }));
+		keyVault.server.put('prod-served', { password: served });
+		syncs.push({ provider: 'vault', path: 'prod/served', secretName: 'served-vault' });
+		syncs.push({ provider: 'keyvault', path: 'prod-served', secretName: 'served-azure' });
+		for (const sync of syncs) {
+			await stage.pod(team, sync.secretName, annotation(sync));
+		}
+
+		for (const { secretName } of syncs) {
+			const reason = secretName.startsWith('served') ? 'SecretSyncSuccess' : 'SecretFetchFailed';
+			await stage.event(team, secretName, reason);
+		}
+
+		for (const [index, { token }] of vault.vault.calls
+			.filter(({ operation }) => operation === 'read')
+			.entries()) {
+			canaries.add(`the token of read ${index} of Vault`, token!);
+		}
+
+		const endpoints = await endpointsOf(controller);
+		const ended = await stage.stop(controller);
+		t.deepEqual(
+			canaries.foundIn({
+				...tracesOf(stage, [controller]),
+				...listening(),
+				...endpoints,
+				ended: seenBy([ended]),
+			}),
+			[],
+		);
+	},
+);
+
+test.serial('what is cut off by the end of the process lets no value out', async t => {
+	for (const profile of ['write-only', 'self-heal'] as const) {
+		const stage = await startStage(t, { profile, virtualTime: true });
+		const canaries = new Canaries();
+		const listening = listenToProcess(t);
+		const replica = await startReplica(stage, canaries, TRACE);
+		const team = await stage.namespace('team');
+		for (const [name, fault] of Object.entries({
+			stalls: 'stall',
+			hangs: 'hang',
+			writes: undefined,
+		} as const)) {
+			const path = `/prod/${name}`;
+			stage.secretsManager.put(path, { password: canaries.text(`a secret that ${name}`) });
+			if (fault !== undefined) {
+				stage.secretsManager.inject(fault, { when: call => call.name === path });
 			}
 
-			const inTheWatch = canaries.text('the watch of Secrets');
-			if (profile === 'self-heal') {
-				await breakWatches(stage, replicas[0]!, inTheWatch);
-			}
+			await stage.pod(team, name, annotation({ path, secretName: name }));
+		}
 
-			await Promise.all(
-				asked.map(({ pod, namespace, fields, provider }) => {
-					const text = {
-						path: `/prod/${pod}`,
-						...(provider && { provider: OWN_PROVIDER }),
-						...fields,
-					};
-					return stage.pod(namespace, pod, annotation(text));
-				}),
-			);
-			await everyOutcome(stage, asked, replicas.length);
-			const endpoints = await Promise.all(replicas.map(endpointsOf));
-			const ended = [];
-			for (const replica of replicas) {
-				ended.push(await stage.stop(replica));
-			}
+		stage.api.faults.inject({ verb: 'create', resource: 'secrets', namespace: team }, { hang: true });
+		await stage.api.requests.waitFor(
+			{ verb: 'create', resource: 'secrets', namespace: team },
+			{ received: true },
+		);
+		await stage.secretsManager.waitForCall(({ name }) => name === '/prod/hangs');
+		const ended = await stage.stop(replica);
+		const outlets = { ...tracesOf(stage, [replica]), ...listening(), ended: seenBy([ended]) };
+		t.deepEqual(canaries.foundIn(outlets), []);
+		t.is(ended, undefined);
+		t.is(stage.world.secrets(team).length, 0, 'nothing was done before the end');
+	}
+});
 
-			const outlets = { ...tracesOf(stage, replicas), ...process(), ended: seenBy(ended) };
-			t.deepEqual(canaries.foundIn(outlets), []);
-			t.deepEqual(endpoints.flatMap(outlets => canaries.foundIn(outlets)), []);
-			t.true(replicas[0]!.log.count({ message: 'secret not synced' }) > 30, 'the log was looked at');
-			t.true(outlets.events.includes('a/b'), 'the name of a key is told');
-			t.false(/a\/b(\n|\\n)/.test(outlets.events), 'the name of a key is told escaped');
-		},
+test.serial('what an embedding program gets hold of holds no value', async t => {
+	const stage = await startStage(t, { embedded: true });
+	const canaries = new Canaries();
+	const value = canaries.text('a secret');
+	const token = canaries.add('a token', await stage.cluster.createToken());
+	const replicas = [];
+	// A kubeconfig that no parser takes, with the token right where it fails.
+	replicas.push(await stage.start({ kubeconfig: `users: [{user: {token: ${token}\n`, wait: false }));
+	for (const answer of [
+		{ status: 422, reason: 'Invalid', message: `Secret "jasm-sentinel" is invalid: ${value}` },
+		{ status: 400, reason: value, message: `admission webhook "w" denied the request: ${value}` },
+		{ status: 201, body: JSON.stringify({ data: { password: value } }) },
+	]) {
+		stage.api.faults.inject({ verb: 'update', resource: 'secrets' }, { answer });
+		const replica = await stage.start({ kubeconfig: stage.cluster.kubeconfigFor(token), wait: false });
+		await Promise.race([replica.ended, replica.ready().catch(() => {})]);
+		replicas.push(replica);
+	}
+
+	const seen = [];
+	for (const replica of replicas) {
+		seen.push([await stage.stop(replica), await replica.ready().then(Object, Object), replica]);
+	}
+
+	t.deepEqual(
+		seen.map(([ended]) => (ended as Partial<JasmError> | undefined)?.code),
+		['KUBERNETES_CONFIG_INVALID', 'GUARD_MISSING', 'GUARD_MISSING', undefined],
 	);
+	t.deepEqual(canaries.foundIn({ ...tracesOf(stage, replicas), errors: seenBy(seen.flat()) }), []);
+});
+
+for (const [title, accident] of Object.entries({
+	'a rejection that nobody handles': 'Promise.reject(error)',
+	'an exception that is no error and that nobody catches': 'queueMicrotask(() => { throw value; })',
+})) {
+	test.serial(`a crash by ${title} lets no value out`, async t => {
+		const stage = await startStage(t, { embedded: true });
+		const canaries = new Canaries();
+		const value = canaries.text('a secret');
+		const controller = await stage.startProcess({
+			argv: [`--zap-log-level=${TRACE}`],
+			preload: `process.on('SIGUSR2', () => {
+				const value = ${JSON.stringify(value)};
+				const error = new SyntaxError(value + ' is not valid JSON\\n    at ' + value, { cause: value });
+				${accident};
+			});`,
+		});
+		await controller.log.waitFor({ message: 'starting' });
+		controller.signal('SIGUSR2');
+		t.is((await controller.exited).code, 1);
+		t.is(controller.log.count({ level: 'fatal', code: 'INTERNAL' }), 1);
+		t.deepEqual(canaries.foundIn({ log: controller.log.text.join('\n'), stderr: controller.stderr }), []);
+	});
 }
