@@ -171,7 +171,10 @@ class App implements Controller {
 		await recorder.flush(FLUSH_EVENTS_MS);
 		// Last, so that nobody else writes while this replica still may.
 		released.abort();
-		await Promise.race([electing, clock.sleep(RELEASE_LEASE_MS)]);
+		const late = Promise.withResolvers<void>();
+		const timer = clock.schedule(RELEASE_LEASE_MS, late.resolve);
+		await Promise.race([electing, late.promise]);
+		timer.cancel();
 		if (fault.signal.aborted) {
 			throw fault.signal.reason;
 		}
