@@ -88,6 +88,13 @@ export class Controller {
 		return this.#cluster.core.readNamespacedPodLog({ name: this.name(pod), namespace: JASM, previous });
 	}
 
+	/** By `namespace/name` of each Secret, milliseconds from its pod being seen to its first write, by the log. */
+	async durations(pod: k8s.V1Pod): Promise<Map<string, number>> {
+		const lines = (await this.logs(pod)).split('\n').filter(line => line.includes('"secret synced"'));
+		const synced = lines.map(line => JSON.parse(line) as { secret: string; durationMs: number });
+		return new Map(synced.reverse().map(({ secret, durationMs }) => [secret, durationMs]));
+	}
+
 	/** The token it holds for the API server: the kubelet's copy, or one like it where that cannot be read. */
 	async token(pod: k8s.V1Pod): Promise<string> {
 		const volume = pod.spec?.volumes?.find(({ name }) => name.startsWith('kube-api-access'))?.name ?? '';

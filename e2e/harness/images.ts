@@ -31,7 +31,7 @@ export async function loadImages(cluster: Cluster): Promise<Images> {
 	const script = withDirectories([{ path: 'probe/probe.js', mode: 0o644, content: Buffer.from(PROBE) }]);
 	const print = createHash('sha256').update(PROBE).digest('hex').slice(0, 12);
 	const images = { controller: imageName(), probe: `jasm-probe:${print}` };
-	await load(cluster, images.controller, [node, bundleFiles()]);
+	await load(cluster, images.controller, [node, bundleFiles(PATHS.bundle)]);
 	await load(cluster, images.probe, [node, script]);
 	return images;
 }

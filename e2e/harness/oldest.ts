@@ -16,7 +16,7 @@ import { JASM } from './controller.ts';
 import { ACCOUNT, REGION } from './moto.ts';
 import { type Result, run, type Started, start } from './processes.ts';
 import type { Stage } from './stage.ts';
-import { type Environment, ROOT, STAGE } from './workspace.ts';
+import { type Environment, PATHS, ROOT, STAGE } from './workspace.ts';
 
 /** The shortest life that the API server gives a token, in seconds; the kubelet renews after four fifths. */
 export const TOKEN_SECONDS = 600;
@@ -99,7 +99,7 @@ export class Oldest {
 		writeFileSync(file, JSON.stringify(config));
 		const any = ['--health-probe-bind-address=127.0.0.1:0', '--metrics-bind-address=127.0.0.1:0'];
 		const kubeconfig = `--kubeconfig=${join(this.#folder, 'kubeconfig')}`;
-		return [join(ROOT, 'controller/dist/controller.js'), `--config=${file}`, kubeconfig, ...any, ...flags];
+		return [join(PATHS.bundle, 'controller.js'), `--config=${file}`, kubeconfig, ...any, ...flags];
 	}
 
 	get #rules() {

@@ -1,5 +1,5 @@
 // Sets the stage: AWS in moto behind the gate, our AWS provider, the stack, the cluster. Everything ends with the run.
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -34,6 +34,7 @@ export async function setStage(): Promise<Stage> {
 	rmSync(PATHS.logs, { recursive: true, force: true });
 	const env = stageEnvironment();
 	onEnd('the files of the run', clear);
+	cpSync(join(ROOT, 'controller/dist'), PATHS.bundle, { recursive: true });
 	await installMoto(env);
 	const moto = new Moto({ env });
 	await moto.start();

@@ -22,6 +22,8 @@ export const PATHS = {
 	pulumi: join(STAGE, 'pulumi'),
 	state: join(STAGE, 'pulumi-state'),
 	project: join(STAGE, 'project'),
+	/** The bundle as it was when the run began: somebody may build again meanwhile. */
+	bundle: join(STAGE, 'controller'),
 	images: join(STAGE, 'images'),
 	awsConfig: join(STAGE, 'aws', 'config'),
 	awsCredentials: join(STAGE, 'aws', 'credentials'),

@@ -23,7 +23,7 @@ export async function scale(scene: Scene): Promise<void> {
 				const mark = await scene.mark();
 				await replicas.deployment('web', 50, { request: ask('/prod/replicas/config', 'config') });
 				await replicas.available('web', 180_000);
-				return economy(scene, replicas, { began, mark, writes: 1, misses: 0 });
+				return economy(scene, replicas, '/prod/replicas/next', { began, mark });
 			},
 		);
 		await report.scenario(
@@ -36,7 +36,7 @@ export async function scale(scene: Scene): Promise<void> {
 				await replicas.rollout('web', { request: ask('/prod/replicas/next', 'config') });
 				await replicas.available('web', 240_000);
 				await scene.holds(replicas, 'config', { KEY: 'fake-2' });
-				return economy(scene, replicas, { began, mark, writes: 1, misses: 0 });
+				return economy(scene, replicas, '/prod/replicas/next', { began, mark });
 			},
 		);
 		await replicas.delete();
@@ -46,25 +46,20 @@ export async function scale(scene: Scene): Promise<void> {
 	}
 }
 
-type Since = {
-	readonly began: number;
-	readonly mark: number;
-	readonly writes: number;
-	readonly misses: number;
-};
+type Since = { readonly began: number; readonly mark: number };
 
 /** Holds calls, writes and misses since a moment against what the pods that appeared may cost. */
-async function economy(scene: Scene, tenant: Tenant, { began, mark, ...wanted }: Since): Promise<string> {
+async function economy(scene: Scene, tenant: Tenant, path: string, { began, mark }: Since): Promise<string> {
 	const appeared = [...scene.timeline.pods]
 		.filter(([key, { added }]) => key.startsWith(`${tenant.namespace}/`) && added >= began)
 		.map(([, { added }]) => added);
 	const seconds = (Math.max(...appeared) - Math.min(...appeared)) / 1000;
-	const calls = await scene.reads(mark);
+	const calls = await scene.reads(mark, path);
 	const writes = scene.timeline.changes(tenant.key('config'), began);
 	const missed = misses(scene, tenant);
 	const seen = `${calls} calls for ${appeared.length} pods in ${seconds.toFixed(1)} s, ${writes} write, ${missed} misses`;
 	// The first second has one call, and so has each second that begins after it.
-	expect(calls <= 2 + Math.floor(seconds) && writes === wanted.writes && missed === wanted.misses, seen);
+	expect(calls <= 2 + Math.floor(seconds) && writes === 1 && missed === 0, seen);
 	return seen;
 }
 
@@ -89,19 +84,23 @@ async function distinct(scene: Scene, name: string, count: number): Promise<void
 				expect(env['VALUE'] === `fake-${name}-${index}`, `pod p${index} got something else`);
 				ahead.push(started - (timeline.firstSeen(tenant.key(`s${index}`)) ?? Number.NaN));
 			}
-			const reads = await stage.gate.reads(mark);
+			const reads = (await stage.gate.reads(mark)).filter(({ facts }) =>
+				facts['SecretId']?.startsWith(`/prod/${name}/`),
+			);
 			const latency = indices.map(index => {
 				const added = timeline.pods.get(tenant.key(`p${index}`))?.added ?? Number.NaN;
 				return (timeline.firstSeen(tenant.key(`s${index}`)) ?? Number.NaN) - added;
 			});
+			// By the controller's own clock: this run, busy with all those pods, hears of everything late.
+			const took = await scene.controller.durations(await scene.controller.pod());
 			const own = indices.map(index => {
 				const read = reads.find(({ facts }) => facts['SecretId'] === path(index));
-				return Math.max(0, (latency[index] ?? Number.NaN) - (read?.tookMs ?? Number.NaN));
+				return Math.max(0, (took.get(tenant.key(`s${index}`)) ?? Number.NaN) - (read?.tookMs ?? Number.NaN));
 			});
 			const missed = misses(scene, tenant);
 			await tenant.delete();
 			const seen =
-				`pod to Secret ${percentiles(latency).text}, without AWS ${percentiles(own).text}; ` +
+				`pod to Secret ${percentiles(latency).text}, the controller's share of it ${percentiles(own).text}; ` +
 				`Secret before container p50 ${Math.round(percentiles(ahead).p50)} ms, least ${Math.round(Math.min(...ahead))} ms`;
 			expect(missed === 0, `${missed} pods had to wait for their Secret; ${seen}`);
 			expect(reads.length === count, `${reads.length} provider calls; ${seen}`);
