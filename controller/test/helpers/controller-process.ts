@@ -1,4 +1,4 @@
-// The controller as a process of its own, started as the image starts it, from its sources.
+// The controller as a process of its own, from its sources or as it is built.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
@@ -12,6 +12,8 @@ export type ControllerProcessOptions = {
 	readonly env: Readonly<Record<string, string>>;
 	/** A module that runs in the process before it starts. */
 	readonly preload?: string;
+	/** What is run. Default: the sources. */
+	readonly main?: string;
 };
 
 export type Exit = { readonly code: number | null; readonly signal: string | null };
@@ -24,9 +26,9 @@ export class ControllerProcess {
 	readonly exited: Promise<Exit>;
 	readonly #child: ChildProcess;
 
-	constructor({ argv, env, preload }: ControllerProcessOptions) {
+	constructor({ argv, env, preload, main = MAIN }: ControllerProcessOptions) {
 		const node = preload === undefined ? [] : ['--import', preload];
-		this.#child = spawn(process.execPath, [...node, MAIN, ...argv], {
+		this.#child = spawn(process.execPath, [...node, main, ...argv], {
 			env,
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
