@@ -92,9 +92,13 @@ const clusters = [
 const figures: Figure[] = [];
 for (const { start, scenarios } of clusters) {
 	const cluster = await start();
+	// A cluster of somebody's gets back what it was, whatever ends the run.
+	const interrupted = () => void cluster.close().finally(() => process.exit(1));
+	process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
 	try {
 		figures.push(...(await run(cluster, scenarios)));
 	} finally {
+		process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
 		await cluster.close();
 	}
 }

@@ -53,9 +53,6 @@ process.on('exit', () => {
 
 	rmSync(folder, { recursive: true, force: true });
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-	process.once(signal, () => process.exit(1));
-}
 
 /** A copy of the build: somebody may build anew in the meantime. */
 export const DIST = join(folder, 'dist');
