@@ -107,6 +107,8 @@ export class Stage extends Audience {
 					region: this.secretsManager.region,
 					endpoint: this.secretsManager.url,
 					credentials: 'environment',
+					// Of a machine that is busy: no promise here is about how fast it is.
+					timeoutMs: 60_000,
 				},
 			},
 			policy: [{ namespaces: [`*-${this.cluster.id}`], provider: PROVIDER, paths: ['/prod/**'] }],

@@ -97,7 +97,7 @@ async function startHeldStage(t: ExecutionContext) {
 	const { providers } = stage.configFile() as { providers: Record<string, object> };
 	const controller = await stage.start({
 		config: {
-			providers: { [PROVIDER]: { ...providers[PROVIDER], endpoint: relay.url('http'), timeoutMs: 60_000 } },
+			providers: { [PROVIDER]: { ...providers[PROVIDER], endpoint: relay.url('http') } },
 		},
 	});
 	const team = await stage.namespace('team');

@@ -101,6 +101,7 @@ test('pods that have ended or are ending ask for nothing, and pods without the a
 	await stage.edit(team, 'pods/failed/status', { status: { phase: 'Failed' } });
 	await stage.pod(team, 'ending', text('ending'));
 	await stage.edit(team, 'pods/ending', { metadata: { finalizers: ['example.com/hold'] } });
+	t.teardown(() => stage.edit(team, 'pods/ending', { metadata: { finalizers: null } }));
 	await stage.core.deleteNamespacedPod({ namespace: team, name: 'ending', gracePeriodSeconds: 0 });
 	const controller = await stage.start();
 	for (const name of names('plain', 10)) {
@@ -110,7 +111,6 @@ test('pods that have ended or are ending ask for nothing, and pods without the a
 	await stage.barrier(team);
 	t.is(stage.secretsManager.count('GetSecretValue', '/prod/db'), 0);
 	t.false(controller.log.text.some(line => /"(done|failed|ending|plain-\d)"/.test(line)));
-	await stage.edit(team, 'pods/ending', { metadata: { finalizers: null } });
 });
 
 test('a restart in write-only reads once per Secret and changes none of them', async t => {

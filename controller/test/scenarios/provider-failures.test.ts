@@ -146,7 +146,10 @@ test.serial(
 	'a call that never comes back ends at its deadline, and slow secrets delay no others',
 	async t => {
 		const stage = await startStage(t, { virtualTime: true });
-		const controller = await stage.start();
+		const { providers } = stage.configFile() as { providers: Record<string, object> };
+		const controller = await stage.start({
+			config: { providers: { [PROVIDER]: { ...providers[PROVIDER], timeoutMs: 5_000 } } },
+		});
 		const team = await stage.namespace('team');
 		const hung = names('slow', 40);
 		const quick = names('quick', 10);

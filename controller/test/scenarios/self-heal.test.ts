@@ -38,6 +38,7 @@ test('a Secret that somebody edits gets its content back, and keeps the labels a
 		},
 		data: { name: base64('wrong'), extra: base64('x') },
 	});
+	t.teardown(() => stage.edit(team, 'secrets/db', { metadata: { finalizers: null } }));
 	const healed = await stage.secret(
 		team,
 		'db',
@@ -51,7 +52,6 @@ test('a Secret that somebody edits gets its content back, and keeps the labels a
 	t.is(healed.annotations['jasm.codnod.io/source-path'], '/prod/db');
 	const { metadata } = await stage.core.readNamespacedSecret({ namespace: team, name: 'db' });
 	t.deepEqual(metadata!.finalizers, ['example.com/kept']);
-	await stage.edit(team, 'secrets/db', { metadata: { finalizers: null } });
 });
 
 test.serial('somebody who edits again and again is corrected once in 10 s at most', async t => {
