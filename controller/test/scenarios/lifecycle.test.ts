@@ -25,6 +25,8 @@ test.serial(
 		t.is((await controller.probe('/secrets')).status, 404);
 		controller.signal('SIGTERM');
 		t.deepEqual(await controller.exited, { code: 0, signal: null });
+		// The exit may be known before the last of the output is read.
+		await controller.log.waitFor({ message: 'stopped' });
 		t.is(controller.stderr, '');
 		t.true(
 			controller.log.lines.every(
