@@ -19,6 +19,12 @@ import {
 
 const READ_IDLE_MS = 15_000;
 const PING_MS = 5_000;
+/**
+ * The same while an answer is due. Node does not always tell of a connection that is reset under a write: without
+ * this what is in flight would hang until its deadline.
+ */
+const AWAITED_IDLE_MS = 2_000;
+const AWAITED_PING_MS = 2_000;
 /** Bodies that are being sent count; beyond it answers are refused. Room for one of 1 MiB in every stream. */
 const SESSION_MEGABYTES = 256;
 
@@ -34,6 +40,7 @@ export class Http2Connection implements Connection {
 	readonly #clock: Clock;
 	#heardAt: number;
 	#idleTimer: Timer;
+	#pinging = false;
 	#inFlight = 0;
 	#usable = true;
 
@@ -71,7 +78,7 @@ export class Http2Connection implements Connection {
 			this.retire();
 			throw new ConnectionLostError('the session is closed', { cause });
 		}
-		this.#inFlight++;
+		if (this.#inFlight++ === 0) this.#expectAnswer();
 		try {
 			return await this.#answer(stream, signal);
 		} finally {
@@ -139,20 +146,35 @@ export class Http2Connection implements Connection {
 		this.#heardAt = this.#clock.monotonic();
 	}
 
+	/** What was heard before does not count: only now is an answer due. */
+	#expectAnswer(): void {
+		this.#heard();
+		if (this.#pinging) return;
+		this.#idleTimer.cancel();
+		this.#idleTimer = this.#clock.schedule(AWAITED_IDLE_MS, () => this.#checkIdle());
+	}
+
 	/** A half-open connection looks like a quiet one: only an answer to a PING tells them apart. */
 	#checkIdle(): void {
 		if (this.#session.destroyed) return;
-		const left = this.#heardAt + READ_IDLE_MS - this.#clock.monotonic();
+		const awaited = this.#inFlight > 0;
+		const left = this.#heardAt + (awaited ? AWAITED_IDLE_MS : READ_IDLE_MS) - this.#clock.monotonic();
 		if (left > 0) {
 			this.#idleTimer = this.#clock.schedule(left, () => this.#checkIdle());
 			return;
 		}
-		this.#idleTimer = this.#clock.schedule(PING_MS, () => this.destroy());
+		this.#pinging = true;
+		this.#idleTimer = this.#clock.schedule(awaited ? AWAITED_PING_MS : PING_MS, () => {
+			// After a stall of our own the answer may be there and not yet read.
+			this.#idleTimer = this.#clock.schedule(0, () => this.destroy());
+		});
 		const sent = this.#session.ping((error: Error | null) => {
+			this.#pinging = false;
 			this.#idleTimer.cancel();
 			if (error !== null || this.#session.closed) return;
 			this.#heard();
-			this.#idleTimer = this.#clock.schedule(READ_IDLE_MS, () => this.#checkIdle());
+			const idleMs = this.#inFlight > 0 ? AWAITED_IDLE_MS : READ_IDLE_MS;
+			this.#idleTimer = this.#clock.schedule(idleMs, () => this.#checkIdle());
 		});
 		if (!sent) this.destroy();
 	}
