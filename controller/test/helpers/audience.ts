@@ -107,6 +107,17 @@ export class Audience {
 		return this.pod(namespace, name, annotation({ path: `/prod/${name}`, secretName: name }));
 	}
 
+	/** Does something for each name, a few at a time: every call of the client opens a connection of its own. */
+	async each(names: readonly string[], call: (name: string) => Promise<unknown>): Promise<void> {
+		const left = [...names];
+		const work = async () => {
+			for (let name = left.shift(); name !== undefined; name = left.shift()) {
+				await call(name);
+			}
+		};
+		await Promise.all(Array.from({ length: 8 }, work));
+	}
+
 	/** Changes the annotation of a pod, or takes it away. */
 	annotate(namespace: string, name: string, text: string | undefined): Promise<void> {
 		const annotations = { [ANNOTATION_KEY]: text ?? null };

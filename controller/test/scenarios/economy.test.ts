@@ -21,30 +21,33 @@ test('syncing what has not changed writes nothing: no new version, no clock in a
 	t.notRegex(JSON.stringify({ ...before.labels, ...before.annotations }), /\d{4}-\d\d-\d\dT/);
 });
 
-test('a hundred replicas of one workload cost one change, one read a second at most, and each is told once', async t => {
-	const stage = await startStage(t);
-	await stage.start();
-	const team = await stage.namespace('team');
-	stage.secretsManager.put('/prod/db', { user: 'app' });
-	const versions = stage.versions(team, 'db');
-	const began = performance.now();
-	await stage.pod(team, 'web-first', annotation({ path: '/prod/db' }));
-	const replicas = names('web', 99);
-	await Promise.all(replicas.map(name => stage.pod(team, name, annotation({ path: '/prod/db' }))));
-	for (const name of replicas) {
-		await stage.event(team, name, 'SecretSyncSuccess');
-	}
+test.serial(
+	'a hundred replicas of one workload cost one change, one read a second at most, and each is told once',
+	async t => {
+		const stage = await startStage(t);
+		await stage.start();
+		const team = await stage.namespace('team');
+		stage.secretsManager.put('/prod/db', { user: 'app' });
+		const versions = stage.versions(team, 'db');
+		const began = performance.now();
+		await stage.pod(team, 'web-first', annotation({ path: '/prod/db' }));
+		const replicas = names('web', 99);
+		await stage.each(replicas, name => stage.pod(team, name, annotation({ path: '/prod/db' })));
+		for (const name of replicas) {
+			await stage.event(team, name, 'SecretSyncSuccess');
+		}
 
-	await stage.barrier(team);
-	// A pod that appears after a read began asks for a value of its own time.
-	const seconds = (performance.now() - began) / 1_000;
-	const reads = stage.secretsManager.count('GetSecretValue', '/prod/db');
-	t.true(reads <= 1 + Math.ceil(seconds), `${reads} reads in ${seconds} s`);
-	t.is(versions.length, 1);
-	t.is(stage.events(team).filter(({ pod }) => replicas.includes(pod)).length, replicas.length);
-});
+		await stage.barrier(team);
+		// A pod that appears after a read began asks for a value of its own time.
+		const seconds = (performance.now() - began) / 1_000;
+		const reads = stage.secretsManager.count('GetSecretValue', '/prod/db');
+		t.true(reads <= 1 + Math.ceil(seconds), `${reads} reads in ${seconds} s`);
+		t.is(versions.length, 1);
+		t.is(stage.events(team).filter(({ pod }) => replicas.includes(pod)).length, replicas.length);
+	},
+);
 
-test('a hundred pods with distinct secrets are all served', async t => {
+test.serial('a hundred pods with distinct secrets are all served', async t => {
 	const stage = await startStage(t);
 	const controller = await stage.start();
 	const team = await stage.namespace('team');
@@ -53,8 +56,8 @@ test('a hundred pods with distinct secrets are all served', async t => {
 		stage.secretsManager.put(`/prod/${name}`, { name });
 	}
 
-	await Promise.all(
-		all.map(name => stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name }))),
+	await stage.each(all, name =>
+		stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name })),
 	);
 	for (const name of all) {
 		t.is((await stage.secret(team, name)).data['name'], name);

@@ -23,7 +23,7 @@ test.serial('a storm of 429 slows the keys it meets and nobody else, without a h
 		{ answer: answers.tooManyRequests(1) },
 		Number.POSITIVE_INFINITY,
 	);
-	await Promise.all(all.map(name => stage.ask(team, name)));
+	await stage.each(all, name => stage.ask(team, name));
 	const took = await stage.clock.runUntil(allWritten(stage, team, all));
 	t.true(took >= 1_000, 'Retry-After is a floor');
 	t.true(storm.hits >= 13);
@@ -155,7 +155,7 @@ for (const [title, fault] of [
 		const team = await stage.namespace('team');
 		stage.api.faults.inject({ resource: 'events' }, fault, Number.POSITIVE_INFINITY);
 		const all = names('web', 80);
-		await Promise.all(all.map(name => stage.ask(team, name)));
+		await stage.each(all, name => stage.ask(team, name));
 		t.true((await stage.clock.runUntil(allWritten(stage, team, all))) <= 1_000);
 		await stage.clock.advance(120_000);
 		t.is(stage.secretsManager.count('GetSecretValue'), all.length, 'no sync is repeated for an Event');

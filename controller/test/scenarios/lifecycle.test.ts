@@ -151,8 +151,8 @@ test.serial(
 		}
 
 		const first = await stage.start();
-		const pods = Promise.all(
-			all.map(name => stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name }))),
+		const pods = stage.each(all, name =>
+			stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name })),
 		);
 		await first.log.waitFor({ message: 'secret synced' }, 5);
 		t.is(await first.stop(), undefined);
@@ -186,8 +186,8 @@ test.serial(
 		}
 
 		const first = await (await stage.startProcess()).leading();
-		const pods = Promise.all(
-			all.map(name => stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name }))),
+		const pods = stage.each(all, name =>
+			stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name })),
 		);
 		await first.log.waitFor({ message: 'secret synced' }, 3);
 		first.signal('SIGKILL');

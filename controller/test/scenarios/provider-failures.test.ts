@@ -67,7 +67,7 @@ test.serial(
 		const down = stage.secretsManager.inject('access-denied', {
 			when: ({ name }) => name.startsWith('/prod/web'),
 		});
-		await Promise.all(all.map(name => stage.ask(team, name)));
+		await stage.each(all, name => stage.ask(team, name));
 		await controller.log.waitFor({ code: 'PROVIDER_DENIED' }, all.length);
 		await stage.clock.advance(600_000);
 		t.true((await controller.metric('jasm_workqueue_depth')) <= all.length);
@@ -154,9 +154,9 @@ test.serial(
 		const hung = names('slow', 40);
 		const quick = names('quick', 10);
 		stage.secretsManager.inject('hang', { when: ({ name }) => name.startsWith('/prod/slow') });
-		await Promise.all(hung.map(name => stage.ask(team, name)));
+		await stage.each(hung, name => stage.ask(team, name));
 		await stage.secretsManager.waitForCall(({ name }) => name === '/prod/slow-39');
-		await Promise.all(quick.map(name => stage.ask(team, name)));
+		await stage.each(quick, name => stage.ask(team, name));
 		for (const name of quick) {
 			await stage.secret(team, name);
 		}

@@ -105,7 +105,7 @@ test('a restart reads nothing that is known to be synced, serves new pods first,
 	const team = await stage.namespace('team');
 	const all = names('db', 20);
 	const first = await stage.start();
-	await Promise.all(all.map(name => stage.ask(team, name)));
+	await stage.each(all, name => stage.ask(team, name));
 	for (const name of all) {
 		await stage.event(team, name, 'SecretSyncSuccess');
 	}
