@@ -1,4 +1,4 @@
-// Measures the built controller against its budgets and prints the table; see docs/benchmark.md.
+// Measures the built controller against its budgets and prints the table; the README has the figures.
 import { parseArgs } from 'node:util';
 import { startSecretsManager } from '../testing/index.ts';
 import { Bench, PROVIDER_MS, type Scenario } from './bench.ts';
