@@ -23,7 +23,7 @@ export async function scale(scene: Scene): Promise<void> {
 				const mark = await scene.mark();
 				await replicas.deployment('web', 50, { request: ask('/prod/replicas/config', 'config') });
 				await replicas.available('web', 180_000);
-				return economy(scene, replicas, '/prod/replicas/next', { began, mark });
+				return economy(scene, replicas, '/prod/replicas/config', { began, mark });
 			},
 		);
 		await report.scenario(

@@ -92,7 +92,7 @@ export async function stories(scene: Scene): Promise<void> {
 		await runs(office, 'us42-aws', CONFIG, 'mine', VALUES);
 		return note;
 	});
-	report.cannotShow('US4.1', 'the provider for Vault comes with a later release');
+	report.cannotShow('US4.1', 'no Vault stands on this stage');
 	await report.scenario('US5.1', 'two namespaces: neither copy is reachable from the other', async () => {
 		const name = `system:serviceaccount:${shop.namespace}:default`;
 		const { stdout } = await scene.stage.cluster.kubectl([
