@@ -56,8 +56,8 @@ export type Engine = {
 };
 
 /** Half of the runs, so that one provider that hangs leaves the other half to the rest. */
-const RUNS = 96;
-const RUNS_PER_PROVIDER = 48;
+const RUNS = 128;
+const RUNS_PER_PROVIDER = 64;
 /** A read in flight serves pods that appear up to this many milliseconds after it began. */
 const JOIN_WINDOW_MS = 250;
 
