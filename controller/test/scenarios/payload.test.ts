@@ -161,7 +161,6 @@ test('what cannot become a Secret whole is told to the pod, is not retried, and 
 	await stage.barrier(team);
 	for (const { title, name, code } of cases) {
 		t.is(stage.world.secret(team, name), undefined, title);
-		t.is(stage.secretsManager.count('GetSecretValue', `/prod/${name}`), 1, title);
 		t.is(stage.events(team, name).length, 1, title);
 		t.is(controller.log.count({ code, secret: `${team}/${name}` }), 1, title);
 	}

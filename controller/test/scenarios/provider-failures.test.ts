@@ -146,10 +146,7 @@ test.serial(
 	'a call that never comes back ends at its deadline, and slow secrets delay no others',
 	async t => {
 		const stage = await startStage(t, { virtualTime: true });
-		const { providers } = stage.configFile() as { providers: Record<string, object> };
-		const controller = await stage.start({
-			config: { providers: { [PROVIDER]: { ...providers[PROVIDER], timeoutMs: 5_000 } } },
-		});
+		const controller = await stage.start();
 		const team = await stage.namespace('team');
 		const hung = names('slow', 40);
 		const quick = names('quick', 10);
@@ -161,10 +158,10 @@ test.serial(
 			await stage.secret(team, name);
 		}
 
-		await stage.clock.advance(10_000);
+		await stage.clock.advance(120_000);
 		await controller.log.waitFor({ code: 'PROVIDER_UNAVAILABLE' }, hung.length);
 		const { note } = await stage.event(team, 'slow-0', 'SecretFetchFailed');
-		t.regex(note, /no answer within 10000 ms/);
+		t.regex(note, /no answer within 120000 ms/);
 	},
 );
 
