@@ -1,12 +1,9 @@
 // Carries one streaming response from the API server to a sink and never hangs: every wait has an end.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
-import type { SocketConstructorOpts } from 'node:net';
-import { type ConnectionOptions, type TLSSocket, connect as tlsConnect } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { ClusterConfig } from './config.ts';
-import { endpointOf } from './connection.ts';
-import type { TlsMaterial } from './credentials.ts';
 
 export type WatchSink = {
 	/** Names are lower case. */
@@ -44,8 +41,6 @@ const CONNECT_MS = 5_000;
 const HEADER_MS = 10_000;
 const SILENCE_MS = 70_000;
 const KEEPALIVE_MS = 10_000;
-/** A TLS record is decrypted in pieces of at most 16 kB. */
-const READ_BYTES = 16_384;
 /** Of a response that is not 200 no more is kept. */
 const MAX_ERROR_BODY = 64 * 1024;
 
@@ -92,13 +87,15 @@ class Stream {
 		}
 	}
 
-	#connect(tls: TlsMaterial, authorization: string | undefined): void {
+	#connect(tls: object, authorization: string | undefined): void {
 		const { cluster, userAgent } = this.#options;
-		const options: RequestOptions = {
+		const options: RequestOptions & ConnectionOptions = {
+			...tls,
 			host: cluster.host,
 			port: cluster.port,
 			path: cluster.basePath + this.#wanted.path,
-			createConnection: () => openSocket(cluster, tls),
+			agent: false,
+			ALPNProtocols: ['http/1.1'],
 			headers: {
 				accept: this.#wanted.accept,
 				'user-agent': userAgent,
@@ -181,27 +178,6 @@ class Stream {
 		this.#request?.destroy();
 		this.#sink.onEnd(error);
 	}
-}
-
-/**
- * A socket that reads into one buffer for as long as it lives. Otherwise every 16 kB come in a buffer of their own,
- * and with next to nothing else to collect these pile up to tens of megabytes. Node's HTTP parser has taken what it
- * keeps when the listener returns.
- */
-function openSocket(cluster: ClusterConfig, tls: TlsMaterial): TLSSocket {
-	const options: ConnectionOptions & Pick<SocketConstructorOpts, 'onread'> = {
-		...endpointOf(cluster, tls).options,
-		ALPNProtocols: ['http/1.1'],
-		onread: {
-			buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-			callback(length, buffer) {
-				socket.emit('data', Buffer.from(buffer.buffer, buffer.byteOffset, length));
-				return true;
-			},
-		},
-	};
-	const socket = tlsConnect(options);
-	return socket;
 }
 
 function flatten(headers: IncomingMessage['headers']): Record<string, string> {
