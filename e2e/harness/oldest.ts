@@ -49,7 +49,7 @@ export class Oldest {
 		const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
 		const applied = await this.cluster.kubectl(['apply', '-f', '-'], list);
 		if (applied.code !== 0) throw new Error(`installing the rights: ${applied.stderr}`);
-		await this.#register();
+		await this.register();
 		mkdirSync(this.#folder, { recursive: true });
 		await this.#renew();
 		const timer = setInterval(() => void this.#renew().catch(() => {}), RENEW_MS);
@@ -106,8 +106,8 @@ export class Oldest {
 		return [{ namespaces: ['e2e-*'], provider: PROVIDER, paths: ['/prod/**'] }];
 	}
 
-	/** What the stack does for the other cluster, with the same documents. */
-	async #register(): Promise<void> {
+	/** What the stack does for the other cluster, with the same documents; again after AWS was emptied. */
+	async register(): Promise<void> {
 		const { s3, iam } = this.#stage.account;
 		const raw = async (path: string) => (await this.cluster.kubectl(['get', '--raw', path])).stdout;
 		await s3.send(

@@ -6,6 +6,9 @@ import type { Tenant } from '../harness/tenant.ts';
 /** Milliseconds that AWS takes: the emulator alone would be flattering. */
 const LATENCY_MS = 20;
 
+/** How long the controller waits for one answer of AWS. */
+const ATTEMPT_MS = 2500;
+
 const ask = (path: string, secretName: string) => ({ provider: PROVIDER, path, secretName });
 
 export async function scale(scene: Scene): Promise<void> {
@@ -103,7 +106,10 @@ async function distinct(scene: Scene, name: string, count: number): Promise<void
 				`pod to Secret ${percentiles(latency).text}, the controller's share of it ${percentiles(own).text}; ` +
 				`Secret before container p50 ${Math.round(percentiles(ahead).p50)} ms, least ${Math.round(Math.min(...ahead))} ms`;
 			expect(missed === 0, `${missed} pods had to wait for their Secret; ${seen}`);
-			expect(reads.length === count, `${reads.length} provider calls; ${seen}`);
+			// An answer that took longer than an attempt may is asked for again.
+			const late = reads.filter(({ tookMs }) => tookMs > ATTEMPT_MS).length;
+			const once = reads.length >= count && reads.length <= count + late;
+			expect(once, `${reads.length} provider calls, ${late} answered too late; ${seen}`);
 			return seen;
 		},
 	);
