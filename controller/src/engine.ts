@@ -8,6 +8,7 @@ import { type SecretWriter, selfHealWriter, writeOnlyWriter } from './kubernetes
 import type { Logger } from './logger.ts';
 import { ManagedSecrets } from './managed-secrets.ts';
 import type { Metrics } from './metrics.ts';
+import { Outages } from './outages.ts';
 import { compilePolicy } from './policy.ts';
 import type { Environment, SecretProvider } from './providers/provider.ts';
 import { createProviders, type ProviderRegistry } from './providers/registry.ts';
@@ -112,6 +113,7 @@ export function createEngine(options: EngineOptions): Engine {
 			options.mayWrite,
 		),
 		history,
+		outages: new Outages({ clock, wake: key => secrets.add(key) }),
 		...(selfHeal && { recall: (key, request) => managed.recall(key, request) }),
 		teller,
 		clock,

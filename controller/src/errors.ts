@@ -130,7 +130,8 @@ export const ERROR_CODES = {
 	SECRET_IMMUTABLE: {
 		retry: 'slow',
 		reason: 'SecretSyncFailed',
-		remedy: 'the existing Secret is immutable or of another type: delete it, JASM writes it anew',
+		remedy:
+			'the existing Secret is immutable or of another type: delete it if nobody else needs it, JASM writes it anew',
 	},
 	SECRET_REJECTED: {
 		retry: 'slow',

@@ -2,6 +2,7 @@
 import { desiredSecret } from './desired-secret.ts';
 import { JasmError } from './errors.ts';
 import type { SecretWriter } from './kubernetes/secret-writer.ts';
+import type { Outages } from './outages.ts';
 import { payloadToValues } from './payload.ts';
 import { decide, type Policy } from './policy.ts';
 import { sameRequest } from './requesters.ts';
@@ -24,6 +25,8 @@ export type ReconcileDependencies = {
 	readonly allowance: (key: Key) => number;
 	readonly writer: SecretWriter;
 	readonly history: History;
+	/** Of providers, by their name, and of the API server. */
+	readonly outages: Pick<Outages, 'settled' | 'failed' | 'answered'>;
 	/** Profile self-heal: the live Secret where an earlier run served this request already. */
 	readonly recall?: (key: Key, request: Request) => { readonly resourceVersion: string } | undefined;
 	readonly teller: Teller;
@@ -34,20 +37,35 @@ export type ReconcileDependencies = {
 
 export type Reconcile = (key: Key, context: ReconcileContext) => Promise<Result>;
 
+/** Among the names of dependencies; no provider has an empty one. */
+const API_SERVER = '';
+
 /** A value this large (bytes) is held several times over on its way: few of them are under way at once. */
 const LARGE_BYTES = 65_536;
 const LARGE_AT_ONCE = 4;
 
 /** Level-based: what happened before only decides what need not happen again. Idempotent. */
 export function createReconcile(dependencies: ReconcileDependencies): Reconcile {
-	const { requests, policy, reader, validatePath, allowance, writer, history, recall, teller, clock } =
-		dependencies;
+	const {
+		requests,
+		policy,
+		reader,
+		validatePath,
+		allowance,
+		writer,
+		history,
+		outages,
+		recall,
+		teller,
+		clock,
+	} = dependencies;
 
 	const large = new Limiter({ concurrency: LARGE_AT_ONCE });
 
 	async function sync(key: Key, request: Request, signal: AbortSignal): Promise<void> {
 		const { sync } = request.winner;
 		const reading = await reader.read(sync.provider, sync, signal);
+		outages.answered(sync.provider);
 		const put = () => write(key, request, reading, signal);
 		await (reading.value.size > LARGE_BYTES ? large.run(put, signal) : put());
 	}
@@ -68,6 +86,7 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 		const likelyExists = before !== undefined || isOld(present, clock);
 		const sentAt = clock.monotonic();
 		const written = await writer.write(manifest, { likelyExists, signal });
+		outages.answered(API_SERVER);
 		const { resourceVersion } = written;
 		const { spec } = sync;
 		history.written(key, { spec, readAt: reading.startedAt, resourceVersion, sentAt, corrects: stale });
@@ -122,7 +141,19 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 		);
 	}
 
+	/** Who had no answer waits for the end of that; who was told to stay away for a while does not. */
+	function awaitAnswer(key: Key, { winner }: Request, error: JasmError, askedAt: number): void {
+		if (error.retryAfterMs === undefined) {
+			if (error.code === 'PROVIDER_UNAVAILABLE') {
+				outages.failed(winner.sync.provider, key, askedAt);
+			} else if (error.code === 'KUBERNETES_UNAVAILABLE') {
+				outages.failed(API_SERVER, key, askedAt);
+			}
+		}
+	}
+
 	return async (key, { signal, attempt }) => {
+		outages.settled(key);
 		const request = requests.of(key);
 		if (request === undefined) {
 			history.forget(key);
@@ -149,8 +180,12 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 			const coded = toJasmError(error);
 			// Stopped from outside: that says nothing about the secret.
 			if (!signal.aborted && coded.code !== 'ABORTED') {
-				if (readAt !== undefined && (coded.retry !== 'fast' || coded.retryAfterMs !== undefined)) {
-					history.failed(key, winner.sync.spec, readAt, coded.retryAfterMs);
+				if (readAt !== undefined) {
+					if (coded.retry !== 'fast' || coded.retryAfterMs !== undefined) {
+						history.failed(key, winner.sync.spec, readAt, coded.retryAfterMs);
+					}
+
+					awaitAnswer(key, request, coded, readAt);
 				}
 
 				teller.failed(key, request, coded, attempt);

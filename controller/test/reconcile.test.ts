@@ -4,6 +4,7 @@ import { JasmError } from '../src/errors.ts';
 import type { SecretManifest } from '../src/kubernetes/types.ts';
 import { createLogger } from '../src/logger.ts';
 import { createMetrics } from '../src/metrics.ts';
+import { Outages } from '../src/outages.ts';
 import { compilePolicy } from '../src/policy.ts';
 import { createReconcile } from '../src/reconcile.ts';
 import { Requests } from '../src/requests.ts';
@@ -57,6 +58,7 @@ function aReconcile({ paths = ['/prod/**'], recall = false, beforeWrite = async 
 			},
 		},
 		history,
+		outages: new Outages({ clock, wake: () => {} }),
 		...(recall && { recall: () => ({ resourceVersion: '7' }) }),
 		teller: new Teller({
 			logger: createLogger({ level: 'silent' }),

@@ -87,6 +87,27 @@ test.serial(
 	},
 );
 
+test.serial(
+	'an outage of ten minutes costs few calls, and its end is noticed within ten seconds',
+	async t => {
+		const stage = await startStage(t, { virtualTime: true });
+		const controller = await stage.start();
+		const team = await stage.namespace('team');
+		const all = names('web', 20);
+		const down = stage.secretsManager.inject('reset');
+		await stage.each(all, name => stage.ask(team, name));
+		await controller.log.waitFor({ code: 'PROVIDER_UNAVAILABLE' }, all.length);
+		await stage.clock.advance(540_000);
+		const calls = stage.secretsManager.count('GetSecretValue');
+		await stage.clock.advance(60_000);
+		// Six tries and what is left of the backoffs; the SDK makes up to three calls of one.
+		t.true(stage.secretsManager.count('GetSecretValue') - calls <= 3 * (6 + all.length));
+		down.stop();
+		const took = await stage.clock.runUntil(allWritten(stage, team, all), { maxMs: 60_000 });
+		t.true(took <= 15_000, `${took} ms`);
+	},
+);
+
 test.serial('throttling is answered with patience: at least 5 s, and no hotter than the backoff', async t => {
 	const stage = await startStage(t, { virtualTime: true });
 	const controller = await stage.start();
