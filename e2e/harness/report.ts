@@ -1,13 +1,17 @@
 // Runs scenarios one after the other and ends with a table of what was seen.
 
-/** What one scenario answers: a figure or a fact for the table. */
-export type Figure = string;
+/**
+ * What one scenario answers for the table. How long something takes is the machine's doing as well, so what is over its
+ * budget is told, loudly, and does not fail: what fails is a promise that is broken at any speed.
+ */
+export type Figure = string | { readonly seen: string; readonly overBudget: boolean };
 
 type Row = {
 	readonly scenario: string;
 	readonly expectation: string;
 	readonly figure: string;
 	readonly ok: boolean;
+	readonly overBudget: boolean;
 };
 
 export class Report {
@@ -26,11 +30,20 @@ export class Report {
 		const began = Date.now();
 		let row: Row;
 		try {
-			row = { scenario, expectation, figure: await act(), ok: true };
+			const figure = await act();
+			const { seen, overBudget } = typeof figure === 'string' ? { seen: figure, overBudget: false } : figure;
+			row = {
+				scenario,
+				expectation,
+				figure: `${overBudget ? 'OVER BUDGET: ' : ''}${seen}`,
+				ok: true,
+				overBudget,
+			};
 		} catch (error) {
 			const message = (error as Error).message ?? String(error);
 			this.#say(`    ${message.split('\n').join('\n    ')}`);
-			row = { scenario, expectation, figure: `FAILED: ${message.split('\n')[0]?.slice(0, 160)}`, ok: false };
+			const figure = `FAILED: ${message.split('\n')[0]?.slice(0, 160)}`;
+			row = { scenario, expectation, figure, ok: false, overBudget: false };
 			await this.#failed();
 		}
 		this.#rows.push(row);
@@ -42,7 +55,7 @@ export class Report {
 	/** Names a promise that this machine cannot show, and why. */
 	cannotShow(scenario: string, why: string): void {
 		this.#say(`--   ${scenario}: not shown here: ${why}`);
-		this.#rows.push({ scenario, expectation: 'not shown here', figure: why, ok: true });
+		this.#rows.push({ scenario, expectation: 'not shown here', figure: why, ok: true, overBudget: false });
 	}
 
 	get passed(): boolean {
@@ -58,13 +71,21 @@ export class Report {
 		const line = (row: typeof head) =>
 			`${row.scenario.padEnd(width('scenario'))}  ${row.expectation.padEnd(width('expectation'))}  ${row.figure}`;
 		const failures = shown.filter(({ ok }) => !ok).length;
+		const slow = shown.filter(({ overBudget }) => overBudget).map(({ scenario }) => scenario);
 		return [
 			line(head),
 			...this.#rows.map(line),
 			'',
+			`over their budget: ${slow.length === 0 ? 'none' : slow.join(', ')}`,
 			`${shown.length - failures} passed, ${failures} failed`,
 		].join('\n');
 	}
+}
+
+/** Milliseconds beside the budget that they have. */
+export function within(ms: number, budgetMs: number, rest = ''): Figure {
+	const seen = `${(ms / 1000).toFixed(1)} s (budget ${budgetMs / 1000} s)${rest}`;
+	return { seen, overBudget: ms > budgetMs };
 }
 
 /** The middle and the 99th of a hundred, in milliseconds, as `p50 12 ms, p99 40 ms`. */

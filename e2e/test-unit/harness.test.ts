@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { attacks } from '../harness/attacks.ts';
-import { percentiles, Report } from '../harness/report.ts';
+import { alternativeNames } from '../harness/certificate.ts';
+import { percentiles, Report, within } from '../harness/report.ts';
 import { counts } from '../harness/stack.ts';
 import { findTools } from '../harness/tools.ts';
 import { stays, until } from '../harness/until.ts';
+import { vaultPolicy } from '../harness/vault-setup.ts';
 import { AWS_PROFILE, STAGE, stageEnvironment } from '../harness/workspace.ts';
 
 test('every missing command is named at once, with the place it comes from', t => {
@@ -22,6 +24,18 @@ test('every missing command is named at once, with the place it comes from', t =
 	t.regex(error?.message ?? '', /minikube: https:/);
 	t.regex(error?.message ?? '', /pulumi: https:/, 'a file that cannot be run is no command');
 	t.notRegex(error?.message ?? '', /kubectl:/);
+});
+
+test('a certificate names hosts as hosts and addresses as addresses, each once', t => {
+	const hosts = ['host.minikube.internal', 'localhost', '127.0.0.1', '::1', '127.0.0.1'];
+	t.is(alternativeNames(hosts), 'DNS:host.minikube.internal,DNS:localhost,IP:127.0.0.1,IP:::1');
+});
+
+test("Vault's policy reads both secrets engines and refuses one path where it is told to", t => {
+	t.regex(vaultPolicy(), /path "secret\/data\/prod\/\*" \{ capabilities = \["read"\] \}/);
+	t.regex(vaultPolicy(), /path "kv1\/prod\/\*"/);
+	t.notRegex(vaultPolicy(), /deny/);
+	t.regex(vaultPolicy('prod/a'), /path "secret\/data\/prod\/a" \{ capabilities = \["deny"\] \}/);
 });
 
 test('nothing in the environment of commands points to an account or a cluster of the person', t => {
@@ -79,6 +93,17 @@ test('a scenario that fails is in the table and the ones after it run', async t 
 	t.regex(lines[1] ?? '', /^first +breaks +FAILED: because$/);
 	t.regex(lines[2] ?? '', /^second +holds +5 ms$/);
 	t.is(lines.at(-1), '1 passed, 1 failed');
+});
+
+test('what is over its budget is told and does not fail', async t => {
+	const report = new Report({ say: () => {}, failed: async () => t.fail() });
+	await report.scenario('slow', 'recovers', async () => within(2_100, 2_000, ', 0 missed'));
+	await report.scenario('fast', 'recovers', async () => within(2_000, 2_000));
+	const lines = report.table().split('\n');
+	t.true(report.passed);
+	t.regex(lines[1] ?? '', /^slow +recovers +OVER BUDGET: 2\.1 s \(budget 2 s\), 0 missed$/);
+	t.is(lines.at(-2), 'over their budget: slow');
+	t.is(lines.at(-1), '2 passed, 0 failed');
 });
 
 test('a thief tries every verb, every kind of patch, dry runs, subresources and preconditions', t => {

@@ -1,5 +1,5 @@
 // Many pods at once: how far the Secret is ahead of the container, and how few calls it takes.
-import { percentiles } from '../harness/report.ts';
+import { type Figure, percentiles } from '../harness/report.ts';
 import { expect, PROVIDER, type Scene } from '../harness/scene.ts';
 import type { Tenant } from '../harness/tenant.ts';
 
@@ -52,18 +52,19 @@ export async function scale(scene: Scene): Promise<void> {
 type Since = { readonly began: number; readonly mark: number };
 
 /** Holds calls, writes and misses since a moment against what the pods that appeared may cost. */
-async function economy(scene: Scene, tenant: Tenant, path: string, { began, mark }: Since): Promise<string> {
-	const appeared = [...scene.timeline.pods]
-		.filter(([key, { added }]) => key.startsWith(`${tenant.namespace}/`) && added >= began)
-		.map(([, { added }]) => added);
-	const seconds = (Math.max(...appeared) - Math.min(...appeared)) / 1000;
-	const calls = await scene.reads(mark, path);
+async function economy(scene: Scene, tenant: Tenant, path: string, { began, mark }: Since): Promise<Figure> {
+	const appeared = [...scene.timeline.pods].filter(
+		([key, { added }]) => key.startsWith(`${tenant.namespace}/`) && added >= began,
+	);
+	const reads = await scene.stage.gate.reads(mark);
+	const calls = reads.filter(({ facts }) => facts['SecretId'] === path).map(({ at }) => at);
+	const seconds = (Math.max(...calls) - Math.min(...calls)) / 1000;
 	const writes = scene.timeline.changes(tenant.key('config'), began);
 	const missed = misses(scene, tenant);
-	const seen = `${calls} calls for ${appeared.length} pods in ${seconds.toFixed(1)} s, ${writes} write, ${missed} misses`;
-	// The first second has one call, and so has each second that begins after it.
-	expect(calls <= 2 + Math.floor(seconds) && writes === 1 && missed === 0, seen);
-	return seen;
+	const seen = `${calls.length} calls in ${seconds.toFixed(1)} s for ${appeared.length} pods, ${writes} write, ${missed} misses`;
+	// One a second makes one more than there are seconds between them; on its way each may be late by part of one.
+	expect(calls.length <= 2 + Math.floor(seconds) && writes === 1, seen);
+	return { seen, overBudget: missed > 0 };
 }
 
 /** `count` pods with as many secrets: the Secret's time before the container's start, and from pod to Secret. */
@@ -104,13 +105,12 @@ async function distinct(scene: Scene, name: string, count: number): Promise<void
 			await tenant.delete();
 			const seen =
 				`pod to Secret ${percentiles(latency).text}, the controller's share of it ${percentiles(own).text}; ` +
-				`Secret before container p50 ${Math.round(percentiles(ahead).p50)} ms, least ${Math.round(Math.min(...ahead))} ms`;
-			expect(missed === 0, `${missed} pods had to wait for their Secret; ${seen}`);
+				`Secret before container ${percentiles(ahead).text}, least ${Math.round(Math.min(...ahead))} ms; ${missed} misses`;
 			// An answer that took longer than an attempt may is asked for again.
 			const late = reads.filter(({ tookMs }) => tookMs > ATTEMPT_MS).length;
 			const once = reads.length >= count && reads.length <= count + late;
 			expect(once, `${reads.length} provider calls, ${late} answered too late; ${seen}`);
-			return seen;
+			return { seen, overBudget: missed > 0 };
 		},
 	);
 }
