@@ -2,7 +2,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import test from 'ava';
 import { awsCall } from '../harness/aws/aws-call.ts';
-import { judgeWebIdentity, type Registry } from '../harness/aws/web-identity.ts';
+import { isSigned, judgeWebIdentity, type PublicKey, type Registry } from '../harness/aws/web-identity.ts';
 
 const HOST = 'bucket.s3.eu-west-1.amazonaws.com';
 const ISSUER = `https://${HOST}`;
@@ -92,4 +92,13 @@ test('a call is told by service, action and names, never by a token or a value',
 		region: 'eu-west-1',
 		facts: { SecretId: '/prod/a' },
 	});
+});
+
+test('a token is signed by the key of its own id and by no other', t => {
+	const { keys } = JSON.parse(jwks) as { keys: PublicKey[] };
+	const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' });
+	t.true(isSigned(token(), keys));
+	t.false(isSigned(token({}, 'k2'), keys));
+	t.false(isSigned(token(), [{ ...stranger, kid: 'k1' }]));
+	t.false(isSigned(token(), []));
 });

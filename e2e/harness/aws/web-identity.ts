@@ -13,6 +13,9 @@ export type Registry = {
 	readonly trust: (roleArn: string) => Promise<PolicyDocument | undefined>;
 };
 
+/** A key of an issuer's published set. */
+export type PublicKey = JsonWebKey & { readonly kid?: string };
+
 /** An AWS error code and what AWS would say. */
 export type Refusal = {
 	readonly code: 'InvalidIdentityToken' | 'ExpiredTokenException' | 'AccessDenied';
@@ -68,8 +71,13 @@ async function signedBy(issuer: string, token: string, registry: Registry): Prom
 	};
 	if (named !== issuer || keysAt === undefined) return false;
 	const { keys = [] } = JSON.parse((await registry.document(keysAt)) ?? '{}') as {
-		keys?: (JsonWebKey & { kid?: string })[];
+		keys?: PublicKey[];
 	};
+	return isSigned(token, keys);
+}
+
+/** Whether one of these keys signed the token. */
+export function isSigned(token: string, keys: readonly PublicKey[]): boolean {
 	const [head = '', body = '', signature = ''] = token.split('.');
 	const { kid, alg } = JSON.parse(Buffer.from(head, 'base64url').toString()) as {
 		kid?: string;
