@@ -17,6 +17,7 @@ import { memoryOf, memoryWithPods } from './test/memory.ts';
 import { oldest, tokensOutlived, type Waiting } from './test/oldest.ts';
 import { rights } from './test/rights.ts';
 import { scale } from './test/scale.ts';
+import { stores } from './test/stores.ts';
 import { stories } from './test/stories.ts';
 
 let waiting: Waiting | undefined;
@@ -24,11 +25,8 @@ let waiting: Waiting | undefined;
 /** Parts that `--only=a,b` can choose from; stage, guards and installation always run. */
 const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
 	stories,
-	// Early, because ten minutes have to pass until its end.
-	oldest: async scene => {
-		waiting = await oldest(scene);
-	},
 	rest: scene => memoryOf(scene, 'at rest'),
+	stores,
 	scale,
 	bursts: scene => memoryOf(scene, 'after the bursts'),
 	failures,
@@ -43,15 +41,23 @@ const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
 	end,
 };
 
+/** As early as there is a cluster's image to ask for: ten minutes have to pass until `outlived`. */
+const BEFORE: typeof PARTS = {
+	oldest: async scene => {
+		waiting = await oldest(scene);
+	},
+};
+
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const began = Date.now();
 const only = process.argv
 	.find(argument => argument.startsWith('--only='))
 	?.slice('--only='.length)
 	.split(',');
-const unknown = (only ?? []).filter(part => PARTS[part] === undefined);
+const names = Object.keys({ ...BEFORE, ...PARTS });
+const unknown = (only ?? []).filter(part => !names.includes(part));
 if (unknown.length > 0)
-	throw new Error(`--only: no part ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
+	throw new Error(`--only: no part ${unknown.join(', ')}; there are ${names.join(', ')}`);
 
 finishOnSignals(say);
 let stage: Stage | undefined;
@@ -88,11 +94,16 @@ async function play(): Promise<void> {
 	stage.stack.configure(Scene.config(await stage.cluster.hostAddress(), stage.gate.port, images.controller));
 	const scene = new Scene({ stage, report, images });
 	scene.timeline.start();
+	await playParts(BEFORE, scene);
 	await installation(scene);
-	for (const [name, part] of Object.entries(PARTS)) {
+	await playParts(PARTS, scene);
+	scene.timeline.stop();
+}
+
+async function playParts(parts: typeof PARTS, scene: Scene): Promise<void> {
+	for (const [name, part] of Object.entries(parts)) {
 		if (only !== undefined && !only.includes(name)) continue;
 		// What breaks between the scenarios of a part ends that part alone.
 		await part(scene).catch(error => report.scenario(name, 'is played', () => Promise.reject(error)));
 	}
-	scene.timeline.stop();
 }

@@ -63,6 +63,23 @@ export class Cluster {
 		});
 	}
 
+	/** Creates or updates objects, as their file's owner does. */
+	async apply(...items: object[]): Promise<void> {
+		const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+		const { code, stderr } = await this.kubectl(['apply', '-f', '-'], list);
+		if (code !== 0) throw new Error(`applying ${items.length} objects: ${stderr}`);
+	}
+
+	/** A token of a ServiceAccount for ten minutes; without an audience, for the API server. */
+	async token(namespace: string, name: string, audience?: string): Promise<string> {
+		const audiences = audience === undefined ? [] : [audience];
+		const { status } = await this.core.createNamespacedServiceAccountToken({
+			...{ namespace, name },
+			body: { spec: { audiences, expirationSeconds: 600 } },
+		});
+		return status?.token ?? '';
+	}
+
 	/** Folder of the components' logs and process ids, where the cluster's processes are the host's own. */
 	get machine(): string | undefined {
 		const folder = join(PATHS.minikube, '.minikube', 'machines', this.profile);

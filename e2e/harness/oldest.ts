@@ -46,9 +46,7 @@ export class Oldest {
 			kind: string;
 		}[];
 		const items = manifests.filter(({ kind }) => RIGHTS.includes(kind));
-		const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-		const applied = await this.cluster.kubectl(['apply', '-f', '-'], list);
-		if (applied.code !== 0) throw new Error(`installing the rights: ${applied.stderr}`);
+		await this.cluster.apply(...items);
 		await this.register();
 		mkdirSync(this.#folder, { recursive: true });
 		await this.#renew();

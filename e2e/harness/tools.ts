@@ -8,6 +8,8 @@ const NEEDED: Readonly<Record<string, string>> = {
 	kubectl: 'https://kubernetes.io/docs/tasks/tools/',
 	pulumi: 'https://www.pulumi.com/docs/install/',
 	python3: 'https://www.python.org/downloads/ (3.9 or newer, with venv)',
+	vault: 'https://developer.hashicorp.com/vault/install',
+	openssl: 'https://openssl-library.org/source/ (1.1.1 or newer)',
 };
 
 /** The path of a command on PATH; undefined where there is none. */

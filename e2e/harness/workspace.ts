@@ -25,6 +25,7 @@ export const PATHS = {
 	/** The bundle as it was when the run began: somebody may build again meanwhile. */
 	bundle: join(STAGE, 'controller'),
 	images: join(STAGE, 'images'),
+	tls: join(STAGE, 'tls'),
 	awsConfig: join(STAGE, 'aws', 'config'),
 	awsCredentials: join(STAGE, 'aws', 'credentials'),
 } as const;

@@ -48,7 +48,8 @@ export async function memoryWithPods(scene: Scene): Promise<void> {
 	});
 }
 
-async function measure({ controller }: Scene, budget = LIMIT): Promise<string> {
+/** The container's memory now, which has to be within the budget and never killed it. */
+export async function measure({ controller }: Scene, budget = LIMIT): Promise<string> {
 	const pod = await controller.pod();
 	const { anonymous, peak, kills } = await controller.memory(pod);
 	const oom = pod.status?.containerStatuses?.[0]?.lastState?.terminated?.reason === 'OOMKilled';
