@@ -1,5 +1,5 @@
 // Takes keys from the queue, reconciles them, and decides by the outcome alone what becomes of each key.
-import { atLeast, backoff, type Random } from './backoff.ts';
+import { atLeast, type BackoffOptions, backoff, type Random } from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Key } from './object-ref.ts';
 import type { Taken, Workqueue } from './workqueue.ts';
@@ -49,6 +49,9 @@ export type Outcome = Facts &
 		| { readonly kind: 'aborted'; readonly error: unknown }
 	);
 
+/** `alike`: those at the end that are retried in the same way, which alone lengthen the wait. */
+type Failures = { readonly all: number; readonly backoff: BackoffOptions; readonly alike: number };
+
 export type ControllerOptions = {
 	readonly queue: Workqueue;
 	/** Throws errors with `retry: 'terminal' | 'fast' | 'slow'` and, where a server said so, `retryAfterMs`. */
@@ -66,7 +69,7 @@ export type ControllerOptions = {
 export class Controller {
 	readonly #options: Required<ControllerOptions>;
 	/** Failures since the last success; a key without any has no entry. */
-	readonly #failures = new Map<Key, number>();
+	readonly #failures = new Map<Key, Failures>();
 	readonly #running = new Map<Promise<void>, AbortController>();
 	#onEnd: () => void = () => {};
 
@@ -151,7 +154,7 @@ export class Controller {
 
 	async #reconcile({ key, priority, waitedMs }: Taken, signal: AbortSignal): Promise<void> {
 		const { queue, reconcile, clock, onOutcome } = this.#options;
-		const attempt = this.#failures.get(key) ?? 0;
+		const attempt = this.#failures.get(key)?.all ?? 0;
 		const startedAt = clock.monotonic();
 		const facts = () => ({ key, priority, attempt, waitedMs, durationMs: clock.monotonic() - startedAt });
 		let outcome: Outcome;
@@ -182,8 +185,12 @@ export class Controller {
 			this.#failures.delete(facts.key);
 			return { ...facts, kind: 'terminal', error };
 		}
-		this.#failures.set(facts.key, facts.attempt + 1);
-		const waitMs = backoff(retry === 'fast' ? FAST_BACKOFF : SLOW_BACKOFF, facts.attempt, random);
+		const options = retry === 'fast' ? FAST_BACKOFF : SLOW_BACKOFF;
+		const before = this.#failures.get(facts.key);
+		// What failed during an outage says nothing of how long somebody will take to mend what comes after it.
+		const alike = before?.backoff === options ? before.alike : 0;
+		this.#failures.set(facts.key, { all: facts.attempt + 1, backoff: options, alike: alike + 1 });
+		const waitMs = backoff(options, alike, random);
 		const floorMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
 		const afterMs = atLeast(floorMs, waitMs, random);
 		return { ...facts, kind: 'failed', error, afterMs, unexpected: retry === undefined };

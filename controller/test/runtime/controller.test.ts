@@ -87,6 +87,16 @@ test('what somebody has to mend is tried again after 5 s, doubling to 5 minutes'
 	t.deepEqual(waits, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
 });
 
+test('failures of one kind do not lengthen the wait after one of the other', async t => {
+	const errors = ['fast', 'fast', 'fast', 'slow', 'slow', 'fast'].map(retry => anError(retry));
+	const { clock, queue, outcomes } = aController(failing(...errors), { random: () => 0.5 });
+	queue.add('a/x');
+	await clock.runUntil(() => outcomes.at(-1)?.kind === 'done');
+	const waits = outcomes.flatMap(outcome => (outcome.kind === 'failed' ? [outcome.afterMs] : []));
+	t.deepEqual(waits, [125, 250, 500, 5_500, 11_000, 125]);
+	t.is(outcomes.at(-1)?.attempt, 6);
+});
+
 test('a terminal error is not tried again until the key is added again', async t => {
 	const { clock, queue, outcomes, controller } = aController(failing(anError('fast'), anError('terminal')));
 	queue.add('a/x');
@@ -113,7 +123,7 @@ test('Retry-After is a floor, spread a little, and capped', async t => {
 	queue.add('a/x');
 	await clock.runUntil(() => outcomes.at(-1)?.kind === 'done');
 	const waits = outcomes.flatMap(outcome => (outcome.kind === 'failed' ? [Math.round(outcome.afterMs)] : []));
-	t.deepEqual(waits, [10_500, 11_000, 315_000]);
+	t.deepEqual(waits, [10_500, 5_500, 315_000]);
 });
 
 test('a key that asks to be looked at again is, which neither adds to its failures nor forgets them', async t => {
