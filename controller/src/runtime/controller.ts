@@ -86,11 +86,6 @@ export class Controller {
 		return this.#failures.size;
 	}
 
-	/** Forgets the failures of a key that nobody wants any more. */
-	forget(key: Key): void {
-		this.#failures.delete(key);
-	}
-
 	/** Aborts what runs, now: after a lost lease not even a started write may go on. */
 	abort(reason: unknown): void {
 		for (const stop of this.#running.values()) stop.abort(reason);

@@ -20,8 +20,6 @@ export type Taken = {
 
 export type WorkqueueOptions = {
 	readonly clock: Clock;
-	/** Starts with its gate shut, as `pause()` leaves it. */
-	readonly paused?: boolean;
 	/**
 	 * Keys of one lane (say, of one provider) run at most `limit` at a time, so that a lane that is slow leaves
 	 * room for the others. `of` is asked when a key becomes due.
@@ -62,15 +60,12 @@ export class Workqueue {
 	readonly #lanes = new Map<string, Lane>();
 	readonly #running = new Map<Key, Run>();
 	readonly #getters = new Set<Getter>();
-	#paused: boolean;
-	#closed = false;
 	#handingOut = false;
 	#added = 0;
 	#timer: (Timer & { readonly dueAt: number }) | undefined;
 
-	constructor({ clock, paused = false, lanes }: WorkqueueOptions) {
+	constructor({ clock, lanes }: WorkqueueOptions) {
 		this.#clock = clock;
-		this.#paused = paused;
 		this.#laneOf = lanes?.of ?? (() => '');
 		this.#laneLimit = lanes?.limit ?? Number.POSITIVE_INFINITY;
 	}
@@ -89,16 +84,11 @@ export class Workqueue {
 		return this.#running.size;
 	}
 
-	get paused(): boolean {
-		return this.#paused;
-	}
-
 	/**
 	 * Makes a key run. One that waits already keeps its place, takes the higher priority and the earlier due
 	 * time; one that is running runs once more afterwards, however often it is added meanwhile.
 	 */
 	add(key: Key, { priority = 0, delayMs = 0 }: AddOptions = {}): void {
-		if (this.#closed) return;
 		const dueAt = this.#clock.monotonic() + Math.max(0, delayMs);
 		const run = this.#running.get(key);
 		const waiting = run === undefined ? this.#items.get(key) : run.followUp;
@@ -122,11 +112,11 @@ export class Workqueue {
 	}
 
 	/**
-	 * The next key to run, once there is one; `undefined` when the queue closes or the signal aborts. Whoever
-	 * takes a key must give it back with `done`. Keys added in one go are handed out after it, best first.
+	 * The next key to run, once there is one; `undefined` when the signal aborts. Whoever takes a key must give it
+	 * back with `done`. Keys added in one go are handed out after it, best first.
 	 */
 	get(signal: AbortSignal): Promise<Taken | undefined> {
-		if (this.#closed || signal.aborted) return Promise.resolve(undefined);
+		if (signal.aborted) return Promise.resolve(undefined);
 		return new Promise(resolve => {
 			const getter: Getter = taken => {
 				this.#getters.delete(getter);
@@ -159,24 +149,6 @@ export class Workqueue {
 		if (run !== undefined) run.followUp = undefined;
 		else this.#unplace(item);
 		return true;
-	}
-
-	/** Shuts the gate: keys are taken in but not handed out. */
-	pause(): void {
-		this.#paused = true;
-	}
-
-	resume(): void {
-		this.#paused = false;
-		this.#handOutSoon();
-	}
-
-	/** Forgets what waits, ends every `get`, ignores every `add`; running keys may still be given back. */
-	close(): void {
-		this.#closed = true;
-		for (const item of [...this.#items.values()]) this.#unplace(item);
-		for (const run of this.#running.values()) run.followUp = undefined;
-		for (const getter of [...this.#getters]) getter(undefined);
 	}
 
 	#place(item: Item): void {
@@ -256,7 +228,7 @@ export class Workqueue {
 
 	#handOut(): void {
 		for (const getter of this.#getters) {
-			const lane = this.#paused ? undefined : this.#nextLane();
+			const lane = this.#nextLane();
 			const item = lane?.line.shift();
 			if (lane === undefined || item === undefined) return;
 			lane.waiting--;

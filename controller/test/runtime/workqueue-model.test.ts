@@ -7,7 +7,6 @@ import { aQueue } from '../helpers/a-queue.ts';
 // What the queue does, said as naively as possible.
 class Model {
 	now = 0;
-	paused = false;
 	#order = 0;
 	delayed: { key: string; priority: number; dueAt: number; order: number }[] = [];
 	/** In order of arrival. */
@@ -64,7 +63,7 @@ class Model {
 	}
 
 	take() {
-		if (this.paused || this.ready.length === 0) return undefined;
+		if (this.ready.length === 0) return undefined;
 		const priority = Math.max(...this.ready.map(item => item.priority));
 		const turns = this.#turns.get(priority)!;
 		const namespace = turns.shift()!;
@@ -114,7 +113,6 @@ const operation = fc.oneof(
 		weight: 2,
 		arbitrary: fc.record({ op: fc.constant('advance' as const), ms: fc.constantFrom(5, 7, 40, 600) }),
 	},
-	{ weight: 1, arbitrary: fc.constantFrom({ op: 'pause' as const }, { op: 'resume' as const }) },
 );
 
 test('whatever is done to it, the queue does what its naive model does', async t => {
@@ -146,11 +144,6 @@ test('whatever is done to it, the queue does what its naive model does', async t
 					case 'advance':
 						await clock.advance(action.ms);
 						model.advance(action.ms);
-						break;
-					case 'pause':
-					case 'resume':
-						queue[action.op]();
-						model.paused = action.op === 'pause';
 				}
 				t.is(queue.delayed, model.delayed.length);
 				t.is(queue.size, model.delayed.length + model.ready.length);

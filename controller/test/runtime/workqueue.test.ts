@@ -146,38 +146,6 @@ test('a jump of the wall clock neither delays nor hastens a key', async t => {
 	t.is((await take())?.key, 'a/x');
 });
 
-test('while the gate is shut keys are taken in, and run at once when it opens', async t => {
-	const { clock, queue, take } = aQueue({ paused: true });
-	queue.add('a/x');
-	queue.add('a/y', { delayMs: 10 });
-	t.is(await take(), undefined);
-	t.true(queue.paused);
-	await clock.advance(20);
-	const taken = queue.get(never);
-	queue.resume();
-	t.deepEqual(await taken, { key: 'a/x', priority: 0, waitedMs: 20 });
-	queue.pause();
-	t.is(await take(), undefined);
-	queue.resume();
-	t.like(await take(), { key: 'a/y', waitedMs: 10 });
-});
-
-test('closing ends those who wait, forgets what waits and takes nothing more', async t => {
-	const { clock, queue, take } = aQueue();
-	queue.add('a/running');
-	await take();
-	queue.add('a/running');
-	queue.add('a/delayed', { delayMs: 10 });
-	const waiting = queue.get(never);
-	queue.close();
-	t.is(await waiting, undefined);
-	queue.add('a/late');
-	queue.done('a/running');
-	t.is(queue.size, 0);
-	t.is(clock.timers, 0);
-	t.is(await queue.get(never), undefined);
-});
-
 test('who gives up waiting does not take a key with them', async t => {
 	const { queue, take } = aQueue();
 	const patience = new AbortController();
