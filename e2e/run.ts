@@ -16,7 +16,7 @@ import { changes, end } from './test/lifecycle.ts';
 import { memoryOf, memoryWithPods } from './test/memory.ts';
 import { oldest, tokensOutlived, type Waiting } from './test/oldest.ts';
 import { rights } from './test/rights.ts';
-import { scale } from './test/scale.ts';
+import { punctuality, scale } from './test/scale.ts';
 import { stores } from './test/stores.ts';
 import { stories } from './test/stories.ts';
 
@@ -98,6 +98,7 @@ async function play(): Promise<void> {
 	await installation(scene);
 	await playParts(PARTS, scene);
 	scene.timeline.stop();
+	await punctuality(scene);
 }
 
 async function playParts(parts: typeof PARTS, scene: Scene): Promise<void> {

@@ -20,6 +20,8 @@ export class Scene {
 	readonly node: Node;
 	readonly controller: Controller;
 	readonly timeline: Timeline;
+	/** `namespace/name` of pods whose Secret should be there before the kubelet asks for it. */
+	readonly punctual: string[] = [];
 
 	constructor({ stage, report, images }: { stage: Stage; report: Report; images: Images }) {
 		this.stage = stage;

@@ -116,7 +116,21 @@ async function distinct(scene: Scene, name: string, count: number): Promise<void
 }
 
 /** Pods of a tenant whose container could not be made because its Secret was not there. */
-export function misses({ timeline }: Scene, { namespace }: Tenant): number {
-	const own = [...timeline.pods].filter(([key]) => key.startsWith(`${namespace}/`));
-	return own.filter(([, { waits }]) => waits.has('CreateContainerConfigError')).length;
+export function misses(scene: Scene, { namespace }: Tenant): number {
+	return [...scene.timeline.pods.keys()].filter(
+		key => key.startsWith(`${namespace}/`) && hadToWait(scene, key),
+	).length;
+}
+
+/** Of the pods that came one by one: their Secret is in time where the kubelet never had to ask twice. */
+export async function punctuality(scene: Scene): Promise<void> {
+	await scene.report.scenario('in time', 'no single pod has to wait for its Secret', async () => {
+		const late = scene.punctual.filter(key => hadToWait(scene, key));
+		const seen = `${scene.punctual.length - late.length} of ${scene.punctual.length} pods`;
+		return { seen: [seen, ...late].join(', '), overBudget: late.length > 0 };
+	});
+}
+
+function hadToWait({ timeline }: Scene, key: string): boolean {
+	return timeline.pods.get(key)?.waits.has('CreateContainerConfigError') === true;
 }

@@ -70,7 +70,7 @@ async function firstUses(shop: Shop): Promise<void> {
 async function sideBySide(shop: Shop): Promise<void> {
 	const { report } = shop.scene;
 	const short = (store: StoreName) => store.toLowerCase().replaceAll(' ', '-');
-	await report.scenario('US4.2', 'pods of three stores side by side: own values, no wait', async () => {
+	await report.scenario('US4.2', 'pods of three stores side by side: own values', async () => {
 		const asked = await Promise.all(STORE_NAMES.map(store => stock(shop, store, `side-${short(store)}`)));
 		const times = await Promise.all(
 			asked.map(({ request, values }) => served(shop, request.secretName, request, values)),
