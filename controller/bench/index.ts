@@ -59,6 +59,13 @@ if (help) {
 const chosen = (scenarios: Readonly<Record<string, Scenario>>) =>
 	Object.entries(scenarios).filter(([name]) => only === undefined || only.includes(name));
 
+let broken = false;
+
+function broke(what: string, error: unknown): void {
+	broken = true;
+	process.stderr.write(`\n${what} broke: ${error instanceof Error ? error.stack : error}\n`);
+}
+
 /** Runs scenarios one after the other; one that fails is told and leaves the rest to go on. */
 async function run(cluster: Cluster, scenarios: readonly (readonly [string, Scenario])[]): Promise<Figure[]> {
 	const provider = await startSecretsManager({ latencyMs: PROVIDER_MS });
@@ -67,7 +74,7 @@ async function run(cluster: Cluster, scenarios: readonly (readonly [string, Scen
 		const from = performance.now();
 		const before = bench.figures.length;
 		process.stderr.write(`${cluster.title}: ${name} …`);
-		await scenario(bench);
+		await scenario(bench).catch((error: unknown) => broke(`${cluster.title}: ${name}`, error));
 		process.stderr.write(` ${((performance.now() - from) / 1_000).toFixed(0)} s\n`);
 		if (!json) {
 			process.stderr.write(`${table(bench.figures.slice(before))}\n`);
@@ -99,7 +106,7 @@ for (const { start, scenarios } of clusters) {
 		figures.push(...(await run(cluster, scenarios)));
 	} finally {
 		process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
-		await cluster.close();
+		await cluster.close().catch((error: unknown) => broke('leaving the cluster as it was', error));
 	}
 }
 
@@ -118,4 +125,4 @@ if (json) {
 	process.stdout.write(`\n${describe(machine)}\n\n${table(figures)}\n\n${notes(figures)}\n\n${verdict}\n`);
 }
 
-process.exit(0);
+process.exit(broken ? 1 : 0);
