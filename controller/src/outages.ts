@@ -5,8 +5,10 @@ import type { Key } from './runtime/object-ref.ts';
 /** Without a single answer for this long a dependency is out: less passes within the first few backoffs. */
 const OUTAGE_MS = 10_000;
 
-/** While keys wait for a dependency one of them tries it this often, however many they are. */
-const PROBE_INTERVAL_MS = 10_000;
+/** During an outage one key tries, however many wait: after every twentieth of the silence so far, within bounds. */
+const PROBE_SHARE = 1 / 20;
+const SHORTEST_PROBE_MS = 10_000;
+const LONGEST_PROBE_MS = 300_000;
 
 /** All times are monotonic milliseconds. */
 type Dependency = {
@@ -78,15 +80,22 @@ export class Outages {
 	}
 
 	#arm(dependency: Dependency): void {
-		dependency.probe ??= this.#options.clock.schedule(PROBE_INTERVAL_MS, () => {
+		const { clock, wake } = this.#options;
+		const silentMs = () =>
+			dependency.silentSince === undefined ? 0 : clock.monotonic() - dependency.silentSince;
+		const waitMs = Math.min(LONGEST_PROBE_MS, Math.max(SHORTEST_PROBE_MS, silentMs() * PROBE_SHARE));
+		dependency.probe ??= clock.schedule(waitMs, () => {
 			dependency.probe = undefined;
 			const [key] = dependency.waiting;
-			if (key !== undefined) {
-				dependency.waiting.delete(key);
-				this.#options.wake(key);
-				if (dependency.waiting.size > 0) {
-					this.#arm(dependency);
-				}
+			// One that answers others has no outage to end: who fails there all the same keeps to its backoff.
+			if (key === undefined || silentMs() < OUTAGE_MS) {
+				return;
+			}
+
+			dependency.waiting.delete(key);
+			wake(key);
+			if (dependency.waiting.size > 0) {
+				this.#arm(dependency);
 			}
 		});
 	}

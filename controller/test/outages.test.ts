@@ -58,6 +58,35 @@ test('while many wait one of them tries every ten seconds, each in its turn', as
 	t.deepEqual(tried, ['ns/a', 'ns/b', 'ns/c', 'ns/a', 'ns/b', 'ns/c']);
 });
 
+test('the longer an outage lasts the more rarely it is tried, every five minutes in the end', async t => {
+	const { clock, woken, fail } = someOutages();
+	fail('ns/a');
+	const waits: number[] = [];
+	for (let i = 0; i < 100; i++) {
+		waits.push(Math.round(await clock.runUntil(() => woken().length === 1, { maxMs: 400_000 })));
+		fail('ns/a');
+	}
+
+	t.is(waits[0], 10_000);
+	t.deepEqual(
+		waits.toSorted((a, b) => a - b),
+		waits,
+	);
+	t.is(waits.at(-1), 300_000);
+});
+
+test('a key that fails where others are answered keeps to its backoff', async t => {
+	const { clock, outages, woken, fail } = someOutages();
+	fail('ns/broken');
+	for (let i = 0; i < 20; i++) {
+		await clock.advance(5_000);
+		outages.answered('aws');
+		fail('ns/broken');
+	}
+
+	t.deepEqual(woken(), []);
+});
+
 test('who runs, and who is served, is woken no more', async t => {
 	const { clock, outages, woken, fail } = someOutages();
 	fail('ns/a', 'ns/b');

@@ -73,7 +73,7 @@ test.serial('after ten minutes in which no write was taken all of them come at i
 	await stage.clock.advance(600_000);
 	down = false;
 	const took = await stage.clock.runUntil(allWritten(stage, team, all), { maxMs: 60_000 });
-	t.true(took <= 15_000, `${took} ms`);
+	t.true(took <= 40_000, `${took} ms`);
 });
 
 test.serial(

@@ -104,7 +104,7 @@ test.serial(
 		t.true(stage.secretsManager.count('GetSecretValue') - calls <= 3 * (6 + all.length));
 		down.stop();
 		const took = await stage.clock.runUntil(allWritten(stage, team, all), { maxMs: 60_000 });
-		t.true(took <= 15_000, `${took} ms`);
+		t.true(took <= 40_000, `${took} ms`);
 	},
 );
 
