@@ -36,7 +36,7 @@ export class Outages {
 	}
 
 	/** A run of the key begins: it waits for nothing. */
-	settled(key: Key): void {
+	started(key: Key): void {
 		for (const { waiting } of this.#dependencies.values()) {
 			waiting.delete(key);
 		}
@@ -88,12 +88,15 @@ export class Outages {
 			dependency.probe = undefined;
 			const [key] = dependency.waiting;
 			// One that answers others has no outage to end: who fails there all the same keeps to its backoff.
-			if (key === undefined || silentMs() < OUTAGE_MS) {
+			if (key === undefined || dependency.silentSince === undefined) {
 				return;
 			}
 
-			dependency.waiting.delete(key);
-			wake(key);
+			if (silentMs() >= OUTAGE_MS) {
+				dependency.waiting.delete(key);
+				wake(key);
+			}
+
 			if (dependency.waiting.size > 0) {
 				this.#arm(dependency);
 			}

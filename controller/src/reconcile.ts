@@ -26,7 +26,7 @@ export type ReconcileDependencies = {
 	readonly writer: SecretWriter;
 	readonly history: History;
 	/** Of providers, by their name, and of the API server. */
-	readonly outages: Pick<Outages, 'settled' | 'failed' | 'answered'>;
+	readonly outages: Pick<Outages, 'started' | 'failed' | 'answered'>;
 	/** Profile self-heal: the live Secret where an earlier run served this request already. */
 	readonly recall?: (key: Key, request: Request) => { readonly resourceVersion: string } | undefined;
 	readonly teller: Teller;
@@ -153,7 +153,7 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 	}
 
 	return async (key, { signal, attempt }) => {
-		outages.settled(key);
+		outages.started(key);
 		const request = requests.of(key);
 		if (request === undefined) {
 			history.forget(key);

@@ -51,7 +51,7 @@ test('while many wait one of them tries every ten seconds, each in its turn', as
 		const [key, ...more] = woken();
 		t.deepEqual(more, []);
 		tried.push(key!);
-		outages.settled(key!);
+		outages.started(key!);
 		fail(key!);
 	}
 
@@ -87,11 +87,21 @@ test('a key that fails where others are answered keeps to its backoff', async t 
 	t.deepEqual(woken(), []);
 });
 
+test('an outage that begins right after an answer is tried as well', async t => {
+	const { clock, outages, woken, fail } = someOutages();
+	fail('ns/a', 'ns/b');
+	await clock.advance(5_000);
+	outages.answered('aws');
+	fail('ns/a');
+	await clock.advance(15_000);
+	t.deepEqual(woken(), ['ns/a']);
+});
+
 test('who runs, and who is served, is woken no more', async t => {
 	const { clock, outages, woken, fail } = someOutages();
 	fail('ns/a', 'ns/b');
-	outages.settled('ns/a');
-	outages.settled('ns/b');
+	outages.started('ns/a');
+	outages.started('ns/b');
 	await clock.advance(60_000);
 	outages.answered('aws');
 	t.deepEqual(woken(), []);
