@@ -15,6 +15,8 @@ export async function scale(scene: Scene): Promise<void> {
 	const { report, stage } = scene;
 	await stage.gate.slow(LATENCY_MS);
 	try {
+		// Bursts meet a controller at work: signing in once is another figure, and was shown with the first pods.
+		await served(scene);
 		await distinct(scene, 'fifty', 50);
 		const replicas = await scene.tenant('replicas');
 		await report.scenario(
@@ -47,6 +49,14 @@ export async function scale(scene: Scene): Promise<void> {
 	} finally {
 		await stage.gate.slow(0);
 	}
+}
+
+async function served(scene: Scene): Promise<void> {
+	const tenant = await scene.tenant('ahead');
+	await scene.store('/prod/ahead/config', { KEY: 'fake' });
+	await tenant.pod('first', { request: ask('/prod/ahead/config', 'config') });
+	await tenant.printed('first');
+	await tenant.delete();
 }
 
 type Since = { readonly began: number; readonly mark: number };
