@@ -133,6 +133,7 @@ class Api {
 	readonly #options: RequestOptions;
 	readonly #server: URL;
 	readonly #agent = new Agent({ keepAlive: true, maxSockets: IN_FLIGHT });
+	#closed = false;
 
 	private constructor(server: URL, options: RequestOptions) {
 		this.#server = server;
@@ -179,21 +180,31 @@ class Api {
 	async watch(path: string, moments: Map<string, number>): Promise<void> {
 		const { body } = await this.must('GET', `${path}?limit=1`);
 		const { resourceVersion } = body['metadata'] as { resourceVersion: string };
-		const url = new URL(
-			`${path}?watch=1&timeoutSeconds=7200&resourceVersion=${resourceVersion}`,
-			this.#server,
-		);
+		await this.#follow(path, resourceVersion, moments);
+	}
+
+	/** A server ends the watch of whoever reads more slowly than it writes: it goes on where it ended. */
+	async #follow(path: string, from: string, moments: Map<string, number>): Promise<void> {
+		const url = new URL(`${path}?watch=1&timeoutSeconds=7200&resourceVersion=${from}`, this.#server);
 		const headers = { ...this.#options.headers, accept: METADATA };
 		const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
 			get(url, { ...this.#options, headers, agent: false }, resolve).once('error', reject);
 		});
-		createInterface({ input: response }).on('line', line => {
-			if (line.startsWith('{"type":"ADDED"')) {
-				const at = performance.now();
-				const { namespace, name } = JSON.parse(line).object.metadata;
-				moments.set(`${namespace}/${name}`, at);
-			}
-		});
+		let last = from;
+		createInterface({ input: response.on('error', () => {}) })
+			.on('line', line => {
+				last = /"resourceVersion":"(\d+)"/.exec(line)?.[1] ?? last;
+				if (line.startsWith('{"type":"ADDED"')) {
+					const at = performance.now();
+					const { namespace, name } = JSON.parse(line).object.metadata;
+					moments.set(`${namespace}/${name}`, at);
+				}
+			})
+			.once('close', () => {
+				if (!this.#closed) {
+					this.#follow(path, last, moments).catch(() => {});
+				}
+			});
 	}
 
 	async access(): Promise<Access> {
@@ -209,6 +220,7 @@ class Api {
 	}
 
 	close(): void {
+		this.#closed = true;
 		this.#agent.destroy();
 	}
 }
