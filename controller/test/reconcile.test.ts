@@ -27,6 +27,7 @@ function aReconcile({ paths = ['/prod/**'], recall = false, beforeWrite = async 
 	const written: SecretManifest[] = [];
 	const requests = new Requests();
 	const history = new History();
+	const woken: string[] = [];
 	let reads = 0;
 	let answer = async (): Promise<SecretValue> =>
 		new SecretValue({ payload: Buffer.from('{"a":"1"}'), version: `v${reads}` });
@@ -58,7 +59,7 @@ function aReconcile({ paths = ['/prod/**'], recall = false, beforeWrite = async 
 			},
 		},
 		history,
-		outages: new Outages({ clock, wake: () => {} }),
+		outages: new Outages({ clock, wake: key => void woken.push(key) }),
 		...(recall && { recall: () => ({ resourceVersion: '7' }) }),
 		teller: new Teller({
 			logger: createLogger({ level: 'silent' }),
@@ -75,6 +76,7 @@ function aReconcile({ paths = ['/prod/**'], recall = false, beforeWrite = async 
 		events,
 		written,
 		history,
+		woken,
 		reads: () => reads,
 		answers(next: typeof answer) {
 			answer = next;
@@ -208,4 +210,21 @@ test('a Secret that somebody else changed is restored, and that is told', async 
 	await run();
 	t.is(written.length, 2);
 	t.deepEqual(events.at(-1), { pod: 'p1', reason: 'SecretCorrected' });
+});
+
+test('who had no answer tries again during the outage, who was told when to come back does not', async t => {
+	for (const [retryAfterMs, tries] of [
+		[undefined, 1],
+		[60_000, 0],
+	] as const) {
+		const { run, addPod, answers, woken, clock } = aReconcile();
+		addPod();
+		answers(async () => {
+			const options = retryAfterMs === undefined ? {} : { retryAfterMs };
+			throw new JasmError('reading secret', { code: 'PROVIDER_UNAVAILABLE', ...options });
+		});
+		await t.throwsAsync(run(), { message: 'reading secret' });
+		await clock.advance(10_000);
+		t.is(woken.length, tries);
+	}
 });

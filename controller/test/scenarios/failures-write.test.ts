@@ -57,24 +57,27 @@ test.serial(
 	},
 );
 
-test.serial('after ten minutes in which no write was taken all of them come at its end', async t => {
-	const stage = await startStage(t, { virtualTime: true });
-	const controller = await stage.start();
-	const team = await stage.namespace('team');
-	const all = names('web', 20);
-	let down = true;
-	stage.api.faults.inject(
-		({ resource, verb }) => down && resource === 'secrets' && writes.verb.includes(verb),
-		{ answer: answers.unavailable },
-		Number.POSITIVE_INFINITY,
-	);
-	await stage.each(all, name => stage.ask(team, name));
-	await controller.log.waitFor({ code: 'KUBERNETES_UNAVAILABLE' }, all.length);
-	await stage.clock.advance(600_000);
-	down = false;
-	const took = await stage.clock.runUntil(allWritten(stage, team, all), { maxMs: 60_000 });
-	t.true(took <= 40_000, `${took} ms`);
-});
+test.serial(
+	'after ten minutes in which no write was taken all of them come within forty seconds of its end',
+	async t => {
+		const stage = await startStage(t, { virtualTime: true });
+		const controller = await stage.start();
+		const team = await stage.namespace('team');
+		const all = names('web', 20);
+		let down = true;
+		stage.api.faults.inject(
+			({ resource, verb }) => down && resource === 'secrets' && writes.verb.includes(verb),
+			{ answer: answers.unavailable },
+			Number.POSITIVE_INFINITY,
+		);
+		await stage.each(all, name => stage.ask(team, name));
+		await controller.log.waitFor({ code: 'KUBERNETES_UNAVAILABLE' }, all.length);
+		await stage.clock.advance(600_000);
+		down = false;
+		const took = await stage.clock.runUntil(allWritten(stage, team, all), { maxMs: 60_000 });
+		t.true(took <= 40_000, `${took} ms`);
+	},
+);
 
 test.serial(
 	'a write whose answer was lost meets its own Secret and is a success, not a conflict',
