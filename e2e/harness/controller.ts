@@ -1,12 +1,12 @@
 // The running controller as an operator sees it: its pods, metrics, logs, token, memory, and its violent ends.
 import * as k8s from '@kubernetes/client-node';
+import { LEASE } from '../../infra/src/contract.ts';
 import type { Cluster } from './cluster.ts';
 import type { Node } from './node.ts';
 import { until } from './until.ts';
 
 /** Namespace, ServiceAccount and Deployment of the installation. */
 export const JASM = 'jasm';
-const LEASE = 'jasm.codnod.io';
 
 /** Metric with its labels, such as `jasm_leader{}`, and its value. */
 export type Metrics = ReadonlyMap<string, number>;
@@ -100,12 +100,7 @@ export class Controller {
 		const volume = pod.spec?.volumes?.find(({ name }) => name.startsWith('kube-api-access'))?.name ?? '';
 		const held = this.#node.token(pod.metadata?.uid ?? '', volume);
 		if (held !== undefined) return held;
-		const { status } = await this.#cluster.core.createNamespacedServiceAccountToken({
-			name: JASM,
-			namespace: JASM,
-			body: { spec: { audiences: [], expirationSeconds: 3600 } },
-		});
-		return status?.token ?? '';
+		return this.#cluster.token(JASM, JASM);
 	}
 
 	memory(pod: k8s.V1Pod) {
