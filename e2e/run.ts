@@ -98,7 +98,7 @@ async function play(): Promise<void> {
 	await installation(scene);
 	await playParts(PARTS, scene);
 	scene.timeline.stop();
-	await punctuality(scene);
+	if (scene.punctual.length > 0) await punctuality(scene);
 }
 
 async function playParts(parts: typeof PARTS, scene: Scene): Promise<void> {
