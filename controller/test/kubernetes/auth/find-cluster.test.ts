@@ -1,8 +1,8 @@
 // What finding the API server promises: one order of places, the one that was used, and a fault that lists them all.
 import test, { type ExecutionContext } from 'ava';
-import { loadKubernetesConfig } from '../../src/kubernetes/config.ts';
-import { systemClock as clock } from '../../src/runtime/clock.ts';
-import { folder } from '../helpers/folder.ts';
+import { loadKubernetesConfig } from '../../../src/kubernetes/auth/find-cluster.ts';
+import { systemClock as clock } from '../../../src/runtime/clock.ts';
+import { folder } from '../../helpers/environment/folder.ts';
 
 const kubeconfig = (host: string) =>
 	JSON.stringify({
@@ -40,14 +40,11 @@ test('the flag comes before KUBECONFIG, that before the ServiceAccount, that bef
 	t.is((await load()).host, 'home');
 });
 
-test('in a pod the files of the ServiceAccount are address, identity and namespace', async t => {
+test('in a pod the address comes from variables and the identity from the files of the ServiceAccount', async t => {
 	const { env, load } = places(t);
 	delete env['KUBECONFIG'];
-	const { host, port, basePath, namespace, credentials } = await load();
-	t.deepEqual(
-		{ host, port, basePath, namespace },
-		{ host: '10.0.0.1', port: 443, basePath: '', namespace: 'jasm' },
-	);
+	const { host, port, basePath, credentials } = await load();
+	t.deepEqual({ host, port, basePath }, { host: '10.0.0.1', port: 443, basePath: '' });
 	t.is(await credentials.authorization(), 'Bearer sa-token');
 	t.deepEqual(await credentials.tls(), { ca: 'sa-ca' });
 });
@@ -71,9 +68,9 @@ test('variables of a pod without the mounted files do not make a cluster', async
 test('where there is nothing, all places that were looked at are named', async t => {
 	const { path } = places(t);
 	const options = { clock, serviceAccountDir: `${path}/none` };
-	await t.throwsAsync(loadKubernetesConfig({ ...options, env: { HOME: `${path}/nobody` } }), {
-		code: 'KUBERNETES_CONFIG_INVALID',
-		message: `looking for the Kubernetes API server: neither --kubeconfig nor KUBECONFIG is set, no ServiceAccount is mounted and "${path}/nobody/.kube/config" does not exist`,
+	await t.throwsAsync(loadKubernetesConfig({ ...options, env: { HOME: `${path}/no-home` } }), {
+		code: 'configuration',
+		message: `looking for the Kubernetes API server: neither --kubeconfig nor KUBECONFIG is set, no ServiceAccount is mounted and "${path}/no-home/.kube/config" does not exist`,
 	});
 	await t.throwsAsync(loadKubernetesConfig({ ...options, env: {} }), { message: /HOME is not set$/ });
 });

@@ -1,9 +1,9 @@
 // What credentials promise: a token that is fresh enough, read once for all, and never lost to a failed read.
 import { rmSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
-import { AuthorizationCache, serviceAccountCredentials } from '../../src/kubernetes/credentials.ts';
-import { folder } from '../helpers/folder.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
+import { AuthorizationCache, serviceAccountCredentials } from '../../../src/kubernetes/auth/credentials.ts';
+import { VirtualClock } from '../../helpers/clocks/virtual-clock.ts';
+import { folder } from '../../helpers/environment/folder.ts';
 
 function mounted(t: ExecutionContext) {
 	const { write } = folder(t);
@@ -23,7 +23,7 @@ test('the token is trimmed and kept for fifty seconds, so that none is used afte
 	t.is(await credentials.authorization(), 'Bearer two');
 });
 
-test('a refused token is read anew at once', async t => {
+test('a refused token is read again at once', async t => {
 	const { write, credentials } = mounted(t);
 	await credentials.authorization();
 	write('token', 'two');
@@ -48,7 +48,7 @@ test('a token that never could be read is a fault that names the file and nothin
 	const { tokenFile, credentials } = mounted(t);
 	rmSync(tokenFile);
 	await t.throwsAsync(credentials.authorization(), {
-		code: 'KUBERNETES_CONFIG_INVALID',
+		code: 'configuration',
 		message: `reading "${tokenFile}": ENOENT`,
 	});
 });
@@ -75,5 +75,5 @@ test('an authority is read for every connection, and missing it is a fault', asy
 	write('ca.crt', 'another');
 	t.deepEqual(await credentials.tls(), { ca: 'another' });
 	rmSync(write('ca.crt', ''));
-	await t.throwsAsync(credentials.tls(), { code: 'KUBERNETES_CONFIG_INVALID', message: /ca\.crt": ENOENT$/ });
+	await t.throwsAsync(credentials.tls(), { code: 'configuration', message: /ca\.crt": ENOENT$/ });
 });

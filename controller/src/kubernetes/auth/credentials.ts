@@ -1,25 +1,28 @@
-// Where the proofs of identity come from: tokens, certificates and CAs, read anew as they rotate.
+// Tokens, certificates and CAs, read again as they rotate.
 import { readFile } from 'node:fs/promises';
-import { JasmError } from '../errors.ts';
-import type { Clock } from '../runtime/clock.ts';
+import type { checkServerIdentity } from 'node:tls';
+import type { Clock } from '../../runtime/clock.ts';
+import { KubernetesError } from '../errors.ts';
 
 /** What a new TLS connection to the API server needs. */
 export type TlsMaterial = {
-	readonly ca?: string | Buffer;
-	readonly cert?: string | Buffer;
-	readonly key?: string | Buffer;
-	readonly passphrase?: string;
+	readonly ca?: string | readonly string[];
+	readonly cert?: string;
+	readonly key?: string;
 	readonly rejectUnauthorized?: boolean;
-	/** Name to ask for and to verify instead of the host. */
+	/** Server name to send and to verify instead of the host; empty: none is sent. */
 	readonly servername?: string;
+	readonly checkServerIdentity?: typeof checkServerIdentity;
 };
 
 export type Credentials = {
-	/** Read anew for every connection: CAs and certificates rotate. Rejects with KUBERNETES_CONFIG_INVALID. */
+	/** Read for every connection, as CAs and certificates rotate. Rejects with code `configuration`. */
 	tls(): Promise<TlsMaterial>;
-	/** Value of the Authorization header; undefined where a certificate is the identity. */
+	/** Value of the Authorization header; undefined if a certificate is the identity. */
 	authorization(): Promise<string | undefined>;
-	/** After a 401: what is cached is dropped, the next `authorization()` reads. */
+	/** Headers by which this identity acts as another user; asked after `authorization()`. */
+	impersonation?(): Readonly<Record<string, readonly string[]>>;
+	/** After a 401: drops the cached token, so the next `authorization()` reads. */
 	invalidate(): void;
 };
 
@@ -31,7 +34,7 @@ type AuthorizationCacheOptions = {
 	readonly clock: Clock;
 };
 
-/** One read serves everybody who asks meanwhile, and for at most a minute after. */
+/** Callers share one read, and its result for less than a minute. */
 export class AuthorizationCache {
 	readonly #read: () => Promise<string | undefined>;
 	readonly #clock: Clock;
@@ -44,7 +47,7 @@ export class AuthorizationCache {
 		this.#clock = clock;
 	}
 
-	/** Rejects only when there is no older value to go on with. */
+	/** Rejects only if there is no older value. */
 	get(): Promise<string | undefined> {
 		if (this.#clock.monotonic() - this.#readAt < CACHE_MS - LEEWAY_MS) return Promise.resolve(this.#value);
 		this.#reading ??= this.#refresh().finally(() => {
@@ -53,14 +56,14 @@ export class AuthorizationCache {
 		return this.#reading;
 	}
 
-	/** The old value stays as the last resort for a read that fails. */
+	/** The old value stays as a fallback for a read that fails. */
 	invalidate(): void {
 		this.#readAt = Number.NEGATIVE_INFINITY;
 	}
 
 	async #refresh(): Promise<string | undefined> {
 		try {
-			// The time of the request, not of the answer: a file swapped in between is read again in time.
+			// The time before the read: a file that is swapped during the read is read again in time.
 			const startedAt = this.#clock.monotonic();
 			this.#value = await this.#read();
 			this.#readAt = startedAt;
@@ -103,4 +106,4 @@ async function read(file: string): Promise<string> {
 }
 
 const unreadable = (file: string, why: string) =>
-	new JasmError(`reading "${file}": ${why}`, { code: 'KUBERNETES_CONFIG_INVALID' });
+	new KubernetesError({ code: 'configuration', doing: `reading "${file}"`, why });
