@@ -1,27 +1,34 @@
-// The few calls that JASM makes: write a Secret, record an Event, hold a Lease. None of them can read a Secret.
-import { JasmError } from '../errors.ts';
+// The few calls that a writer of Secrets makes: write a Secret, record an Event, hold a Lease. None reads a value.
 import type { Clock } from '../runtime/clock.ts';
 import type { ObjectRef } from '../runtime/object-ref.ts';
-import type { Rest, RestRequest } from './rest.ts';
+import { EncodedJson } from './encoded-json.ts';
+import { KubernetesError } from './errors.ts';
+import type { Rest, RestRequest } from './http/rest.ts';
 import { type Answer, errorOf, isAbsent, statusOf } from './status.ts';
 import type { EventManifest, Lease, ObjectMeta, SecretManifest } from './types.ts';
 
 export type WriteOptions = {
 	readonly signal?: AbortSignal;
-	/** The API server does everything but store it. */
+	/** The API server does everything except store the object. */
 	readonly dryRun?: boolean;
 };
 
 export type ReplaceOptions = WriteOptions & {
-	/** Replace only what still has this version. */
+	/** Replace only if the object still has this version. */
 	readonly resourceVersion?: string;
-	/** Metadata that a replace would otherwise take away. */
+	/** Metadata that a replace would otherwise remove. */
 	readonly keep?: Pick<ObjectMeta, 'finalizers' | 'ownerReferences'>;
 };
 
-type Written<Verb extends string> = { readonly result: Verb; readonly resourceVersion: string };
+export type PodPatch = {
+	readonly metadata: Readonly<Record<string, unknown>> & { readonly uid?: string };
+	readonly spec?: Readonly<Record<string, unknown>>;
+};
 
-/** What is no surprise is a result; everything else rejects with a JasmError. */
+/** `metadata` is that of the response: a finished write can still leave an object that is being deleted. */
+type Written<Verb extends string> = { readonly result: Verb; readonly metadata: ObjectMeta };
+
+/** Expected outcomes are results; everything else rejects with a KubernetesError. */
 export type KubernetesClient = {
 	createSecret(
 		secret: SecretManifest,
@@ -32,23 +39,40 @@ export type KubernetesClient = {
 		secret: SecretManifest,
 		options?: ReplaceOptions,
 	): Promise<Written<'replaced'> | { readonly result: 'missing' | 'conflict' }>;
-	/** Needs `get secrets`, which profile `write-only` does not have; the answer carries no data. */
+	/** Needs the right to `get secrets`; the response carries no data. */
 	getSecretMetadata(ref: ObjectRef, signal?: AbortSignal): Promise<ObjectMeta | undefined>;
+	/**
+	 * Strategic merge patch of a pod, idempotent. `absent`: there is no such pod; `replaced`: the pod of that name has
+	 * another uid than the one that `patch.metadata.uid` names. An error never repeats the answer, which quotes specs.
+	 */
+	patchPod(
+		ref: ObjectRef,
+		patch: PodPatch,
+		options?: WriteOptions,
+	): Promise<'patched' | 'absent' | 'replaced'>;
 	createEvent(event: EventManifest, signal?: AbortSignal): Promise<void>;
-	/** `cached` allows an answer that is moments old and costs etcd nothing. */
+	/** `cached` allows a response that is moments old and costs etcd nothing. */
 	getLease(ref: ObjectRef, options?: { signal?: AbortSignal; cached?: boolean }): Promise<Lease | undefined>;
-	/** Undefined: it exists already. */
+	/** Undefined: the Lease exists already. */
 	createLease(lease: Lease, signal?: AbortSignal): Promise<Lease | undefined>;
-	/** Undefined: it was changed or deleted since the version that `lease.metadata` carries. */
+	/** Undefined: the Lease was changed or deleted since the version in `lease.metadata`. */
 	replaceLease(lease: Lease, signal?: AbortSignal): Promise<Lease | undefined>;
 };
 
-export type KubernetesClientOptions = { readonly rest: Rest; readonly clock: Clock };
+export type KubernetesClientOptions = {
+	readonly rest: Rest;
+	readonly clock: Clock;
+	/** The name under which the API server records the fields of a write. */
+	readonly fieldManager: string;
+};
 
 const METADATA_ONLY = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-const FIELD_MANAGER = 'jasm';
 
-export function createKubernetesClient({ rest, clock }: KubernetesClientOptions): KubernetesClient {
+export function createKubernetesClient({
+	rest,
+	clock,
+	fieldManager,
+}: KubernetesClientOptions): KubernetesClient {
 	const fail = (answer: Answer, request: RestRequest) => errorOf(answer, request, clock.now());
 
 	const secretRequest = (
@@ -60,7 +84,7 @@ export function createKubernetesClient({ rest, clock }: KubernetesClientOptions)
 		resource: 'secrets',
 		namespace: secret.namespace,
 		doing: `writing secret "${secret.namespace}/${secret.name}"`,
-		path: `${pathOf('/api/v1', 'secrets', secret.namespace, verb === 'update' ? secret.name : '')}?fieldManager=${FIELD_MANAGER}${dryRun ? '&dryRun=All' : ''}`,
+		path: `${pathOf('/api/v1', 'secrets', secret.namespace, verb === 'update' ? secret.name : '')}?fieldManager=${encodeURIComponent(fieldManager)}${dryRun ? '&dryRun=All' : ''}`,
 		accept: METADATA_ONLY,
 		body: secretBody(secret, { ...keep, ...(resourceVersion !== undefined && { resourceVersion }) }),
 		...(signal !== undefined && { signal }),
@@ -70,7 +94,7 @@ export function createKubernetesClient({ rest, clock }: KubernetesClientOptions)
 		async createSecret(secret, options = {}) {
 			const request = secretRequest('create', secret, options);
 			const answer = await rest.request(request);
-			if (isSuccess(answer)) return { result: 'created', resourceVersion: versionOf(answer, request) };
+			if (isSuccess(answer)) return { result: 'created', metadata: metadataOf(answer, request, secret) };
 			if (answer.status === 409 && statusOf(answer.body)?.reason === 'AlreadyExists')
 				return { result: 'exists' };
 			throw fail(answer, request);
@@ -79,7 +103,7 @@ export function createKubernetesClient({ rest, clock }: KubernetesClientOptions)
 		async replaceSecret(secret, options = {}) {
 			const request = secretRequest('update', secret, options);
 			const answer = await rest.request(request);
-			if (isSuccess(answer)) return { result: 'replaced', resourceVersion: versionOf(answer, request) };
+			if (isSuccess(answer)) return { result: 'replaced', metadata: metadataOf(answer, request, secret) };
 			if (isAbsent(answer, 'secrets')) return { result: 'missing' };
 			if (answer.status === 409 && options.resourceVersion !== undefined) return { result: 'conflict' };
 			throw fail(answer, request);
@@ -101,6 +125,25 @@ export function createKubernetesClient({ rest, clock }: KubernetesClientOptions)
 			return (answer.body as { metadata: ObjectMeta }).metadata;
 		},
 
+		async patchPod({ namespace, name }, patch, { signal, dryRun = false } = {}) {
+			const request: RestRequest = {
+				verb: 'patch',
+				resource: 'pods',
+				namespace,
+				doing: `patching pod "${namespace}/${name}"`,
+				path: `${pathOf('/api/v1', 'pods', namespace, name)}?fieldManager=${encodeURIComponent(fieldManager)}${dryRun ? '&dryRun=All' : ''}`,
+				accept: METADATA_ONLY,
+				contentType: 'application/strategic-merge-patch+json',
+				body: patch,
+				...(signal !== undefined && { signal }),
+			};
+			const answer = await rest.request(request);
+			if (isSuccess(answer)) return 'patched';
+			if (isAbsent(answer, 'pods')) return 'absent';
+			if (answer.status === 422 && hasCauseAt(answer, 'metadata.uid')) return 'replaced';
+			throw fail(answer, request);
+		},
+
 		async createEvent(event, signal) {
 			const { namespace } = event.metadata;
 			const request: RestRequest = {
@@ -114,7 +157,7 @@ export function createKubernetesClient({ rest, clock }: KubernetesClientOptions)
 				...(signal !== undefined && { signal }),
 			};
 			const answer = await rest.request(request);
-			// Its name is our own: when it exists, a resend met the first try.
+			// The name is unique to this process: if the Event exists, the first try had succeeded.
 			if (!isSuccess(answer) && answer.status !== 409) throw fail(answer, request);
 		},
 
@@ -162,27 +205,38 @@ function leaseRequest(
 	};
 }
 
+const hasCauseAt = ({ body }: Answer, at: string) =>
+	(statusOf(body)?.details?.causes ?? []).some(({ field }) => field === at);
+
 const isSuccess = ({ status }: Answer) => status >= 200 && status < 300;
 
 const pathOf = (group: string, resource: string, namespace: string, name = '') =>
 	`${group}/namespaces/${encodeURIComponent(namespace)}/${resource}${name === '' ? '' : `/${encodeURIComponent(name)}`}`;
 
-function secretBody(secret: SecretManifest, metadata: Readonly<Record<string, unknown>>) {
+function secretBody(secret: SecretManifest, metadata: Readonly<Record<string, unknown>>): object {
 	const { name, namespace, labels, annotations, type, data } = secret;
-	return {
+	const fields = {
 		apiVersion: 'v1',
 		kind: 'Secret',
 		metadata: { ...metadata, name, namespace, labels, annotations },
 		type,
-		data,
 	};
+	return data instanceof EncodedJson ? data.within(fields, 'data') : { ...fields, data };
 }
 
-function versionOf({ body }: Answer, { doing }: RestRequest): string {
-	const version = (body as { metadata?: { resourceVersion?: unknown } } | undefined)?.metadata
-		?.resourceVersion;
-	if (typeof version === 'string') return version;
-	throw new JasmError(`${doing}: the answer of the API server has no resourceVersion`, {
-		code: 'KUBERNETES_UNAVAILABLE',
+/** The metadata of the object that was written; a proxy can answer 200 with anything. */
+function metadataOf({ body }: Answer, { doing }: RestRequest, { namespace, name }: ObjectRef): ObjectMeta {
+	const { metadata } = (body ?? {}) as { metadata?: Partial<ObjectMeta> };
+	if (
+		typeof metadata?.resourceVersion === 'string' &&
+		metadata.name === name &&
+		metadata.namespace === namespace
+	) {
+		return metadata as ObjectMeta;
+	}
+	throw new KubernetesError({
+		code: 'unavailable',
+		doing,
+		why: 'the response of the API server is not the metadata of this object',
 	});
 }

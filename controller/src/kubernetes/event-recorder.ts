@@ -1,5 +1,4 @@
-// Records Events on pods without ever standing in the way: bounded, rate-limited, never throws, never waits.
-import type { JasmError } from '../errors.ts';
+// Records Events on pods without delaying its caller: bounded, rate-limited, never throws, never waits.
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { KubernetesClient } from './client.ts';
 import { Lru } from './lru.ts';
@@ -10,7 +9,7 @@ export type PodEvent = {
 	readonly type: 'Normal' | 'Warning';
 	/** At most 128 characters. */
 	readonly reason: string;
-	/** What JASM was doing, such as `SyncSecret`. */
+	/** What the controller was doing, such as `SyncSecret`. */
 	readonly action: string;
 	/** Cut at 1,024 bytes. */
 	readonly note: string;
@@ -22,19 +21,20 @@ export type EventRecorderOptions = {
 	readonly client: Pick<KubernetesClient, 'createEvent'>;
 	readonly clock: Clock;
 	readonly random: () => number;
+	/** Name of the controller, in every Event. */
+	readonly controller: string;
 	/** Name of this replica, usually its pod's. */
 	readonly instance: string;
 	readonly onSent?: () => void;
-	readonly onFailed?: (error: JasmError) => void;
+	readonly onFailed?: (error: Error) => void;
 	readonly onDropped?: (reason: DropReason) => void;
 };
 
-const CONTROLLER = 'jasm';
 const QUEUE = 1_000;
 const CONCURRENCY = 2;
-/** Events let the burst of writes that they tell of go first. */
-const HESITATION_MS = 100;
-const REMEMBERED = 1_024;
+/** Events wait this long, so that the burst of writes that they report goes first. */
+const FLUSH_DELAY_MS = 100;
+const CACHE_SIZE = 1_024;
 const BURST = 25;
 const REFILL_MS = 5 * 60_000;
 const SIMILAR = 10;
@@ -49,8 +49,8 @@ type Series = { startedAt: number; readonly notes: Set<string>; combined: boolea
 export class EventRecorder {
 	readonly #options: EventRecorderOptions;
 	readonly #queue: EventManifest[] = [];
-	readonly #buckets = new Lru<string, Bucket>(REMEMBERED);
-	readonly #series = new Lru<string, Series>(REMEMBERED);
+	readonly #buckets = new Lru<string, Bucket>(CACHE_SIZE);
+	readonly #series = new Lru<string, Series>(CACHE_SIZE);
 	readonly #idle = new Set<() => void>();
 	#hesitation: Timer | undefined;
 	#sending = 0;
@@ -60,12 +60,12 @@ export class EventRecorder {
 		this.#options = options;
 	}
 
-	/** Events that are waiting or on their way. */
+	/** Events that wait or are being sent. */
 	get pending(): number {
 		return this.#queue.length + this.#sending;
 	}
 
-	/** Returns at once, whatever the API server does. */
+	/** Returns at once, whatever the state of the API server. */
 	record(pod: PodRef, event: PodEvent): void {
 		const note = this.#aggregated(pod, event);
 		if (note === undefined) this.#options.onDropped?.('aggregated');
@@ -73,11 +73,11 @@ export class EventRecorder {
 		else if (this.#queue.length >= QUEUE && !this.#makeRoom(event)) this.#options.onDropped?.('queue-full');
 		else {
 			this.#queue.push(this.#manifest(pod, { ...event, note }));
-			this.#hesitation ??= this.#options.clock.schedule(HESITATION_MS, () => this.#send());
+			this.#hesitation ??= this.#options.clock.schedule(FLUSH_DELAY_MS, () => this.#send());
 		}
 	}
 
-	/** What somebody has to act on goes before what is as it should be. */
+	/** Drops a Normal event to make room for a Warning. */
 	#makeRoom({ type }: PodEvent): boolean {
 		const normal = type === 'Warning' ? this.#queue.findIndex(waiting => waiting.type === 'Normal') : -1;
 		if (normal < 0) return false;
@@ -86,7 +86,7 @@ export class EventRecorder {
 		return true;
 	}
 
-	/** Resolves when nothing is pending any more, or after `deadlineMs`. */
+	/** Resolves when no Event is pending, or after `deadlineMs`. */
 	async flush(deadlineMs: number): Promise<void> {
 		this.#send();
 		if (this.pending === 0) return;
@@ -109,7 +109,7 @@ export class EventRecorder {
 				.createEvent(event)
 				.then(
 					() => this.#options.onSent?.(),
-					(error: JasmError) => this.#options.onFailed?.(error),
+					(error: Error) => this.#options.onFailed?.(error),
 				)
 				.finally(() => {
 					this.#sending--;
@@ -119,7 +119,7 @@ export class EventRecorder {
 		if (this.pending === 0) for (const resolve of this.#idle) resolve();
 	}
 
-	/** The note to record; undefined when enough similar ones were. A pod that flaps tells so once. */
+	/** The note to record; undefined if enough similar ones were recorded. A pod that flaps gets one combined Event. */
 	#aggregated(pod: PodRef, { type, reason, action, note }: PodEvent): string | undefined {
 		const now = this.#options.clock.monotonic();
 		const key = JSON.stringify([pod.uid, type, reason, action]);
@@ -150,8 +150,8 @@ export class EventRecorder {
 	}
 
 	#manifest(pod: PodRef, { type, reason, action, note }: PodEvent): EventManifest {
-		const { clock, random, instance } = this.#options;
-		// Unique among replicas and restarts, so that a resend meets itself and nobody else.
+		const { clock, random, controller, instance } = this.#options;
+		// Unique among replicas and restarts: a resend can only meet its own first try.
 		const unique = `${clock.now().toString(16)}${Math.floor(random() * 2 ** 24).toString(16)}${this.#count++}`;
 		return {
 			apiVersion: 'events.k8s.io/v1',
@@ -165,7 +165,7 @@ export class EventRecorder {
 			reason,
 			action,
 			note: truncated(note),
-			reportingController: CONTROLLER,
+			reportingController: controller,
 			reportingInstance: instance,
 			regarding: { apiVersion: 'v1', kind: 'Pod', namespace: pod.namespace, name: pod.name, uid: pod.uid },
 		};

@@ -1,8 +1,8 @@
-// Leader election on a Lease: at most one replica leads, another takes over in 35 s after a crash, 1 s after a release.
-import { JasmError } from '../errors.ts';
+// Leader election on a Lease: one leader at most; a standby takes over 35 s after a crash, 1 s after a release.
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { ObjectRef } from '../runtime/object-ref.ts';
 import type { KubernetesClient } from './client.ts';
+import { KubernetesError } from './errors.ts';
 import { microTime } from './micro-time.ts';
 import type { Lease } from './types.ts';
 
@@ -14,23 +14,23 @@ export type LeaderElectionOptions = {
 	/** Unique among all replicas and restarts. */
 	readonly identity: string;
 	readonly onStartedLeading: () => void;
-	/** From here on nothing may be written. */
+	/** From now on this replica must not write. */
 	readonly onStoppedLeading: () => void;
-	/** Somebody else is seen to lead. */
+	/** Another replica leads. */
 	readonly onOtherLeader?: (identity: string) => void;
 	/** A call failed; the election goes on. */
 	readonly onError?: (error: Error) => void;
 };
 
-/** After this without a change of the record anybody may take the lease. */
+/** A record that has not changed for this long may be taken over by any replica. */
 const DURATION_MS = 30_000;
-/** After this without an acknowledged renewal the leader stops, well before others may start. */
+/** A leader without an acknowledged renewal for this long stops, well before another replica may start. */
 const RENEW_DEADLINE_MS = 20_000;
 const RENEW_MS = 5_000;
 const RENEW_AGAIN_MS = 2_000;
 /**
- * A standby asks this often, so that a released lease has a holder within a second. The right to `get` by name
- * is all it takes, and `resourceVersion=0` is answered from the API server's memory.
+ * A standby reads the lease this often, so a released lease has a new holder within a second. The read needs the
+ * right to `get` one name, and `resourceVersion=0` is answered from the API server's memory.
  */
 const POLL_MS = 800;
 const POLL_JITTER = 0.1;
@@ -39,7 +39,7 @@ const RELEASE_MS = 3_000;
 export class LeaderElection {
 	readonly #options: LeaderElectionOptions;
 	#leading = false;
-	/** Monotonic; when the last acknowledged write was sent, which is before anybody could see it. */
+	/** Monotonic time at which the last acknowledged write was sent: earlier than any replica could see it. */
 	#renewedAt = Number.NEGATIVE_INFINITY;
 	#observed = { record: '', holder: '', at: 0 };
 
@@ -47,14 +47,14 @@ export class LeaderElection {
 		this.#options = options;
 	}
 
-	/** Ask before every write: also true to a process that was stopped for a while and does not know it yet. */
+	/** Ask before every write: the result is right even after the process itself was suspended. */
 	stillLeading(): boolean {
 		return this.#leading && this.#options.clock.monotonic() < this.#renewedAt + RENEW_DEADLINE_MS;
 	}
 
 	/**
 	 * Campaigns, leads, and releases the lease when the signal aborts: abort it last. Resolves after the release;
-	 * rejects with LEASE_LOST when another replica may lead.
+	 * rejects with code `lease-lost` when another replica may lead.
 	 */
 	async run(signal: AbortSignal): Promise<void> {
 		const lease = await this.#acquire(signal);
@@ -89,14 +89,14 @@ export class LeaderElection {
 			} catch (error) {
 				if (signal.aborted) return undefined;
 				onError?.(error as Error);
-				waitMs = Math.max(RENEW_MS * (1 + 0.2 * random()), (error as JasmError).retryAfterMs ?? 0);
+				waitMs = Math.max(RENEW_MS * (1 + 0.2 * random()), (error as KubernetesError).retryAfterMs ?? 0);
 			}
 			await clock.sleep(waitMs, signal).catch(() => {});
 		}
 		return undefined;
 	}
 
-	/** Only changes of the record count, by our own clock: the times in it are another machine's. */
+	/** Only changes of the record count, by the local clock: the times in the record come from another machine. */
 	#isFree({ spec = {} }: Lease): boolean {
 		const { clock, identity, onOtherLeader } = this.#options;
 		const { holderIdentity: holder = '', leaseDurationSeconds = DURATION_MS / 1000 } = spec;
@@ -110,7 +110,7 @@ export class LeaderElection {
 		return now >= this.#observed.at + leaseDurationSeconds * 1000;
 	}
 
-	/** Resolves with the lease as last seen when the signal aborts; throws LEASE_LOST. */
+	/** Resolves with the lease as last seen when the signal aborts; rejects with code `lease-lost`. */
 	async #hold(acquired: Lease, signal: AbortSignal): Promise<Lease> {
 		const { clock, onError } = this.#options;
 		const lost = new AbortController();
@@ -133,9 +133,9 @@ export class LeaderElection {
 					rearm();
 				} catch (error) {
 					if (signal.aborted) return lease;
-					if ((error as JasmError).code === 'LEASE_LOST') throw error;
+					if (isLost(error)) throw error;
 					if (!lost.signal.aborted) onError?.(error as Error);
-					waitMs = Math.max(RENEW_AGAIN_MS, (error as JasmError).retryAfterMs ?? 0);
+					waitMs = Math.max(RENEW_AGAIN_MS, (error as KubernetesError).retryAfterMs ?? 0);
 				}
 			}
 		} finally {
@@ -156,7 +156,7 @@ export class LeaderElection {
 				this.#renewedAt = at;
 				return renewed;
 			}
-			// Changed by another hand, or by our own request whose answer was lost: who holds it now?
+			// Another replica changed it, or our own write succeeded and its response was lost: see who holds it.
 			current = await client.getLease(this.#options.lease, { signal });
 			if (current !== undefined && current.spec?.holderIdentity !== identity) {
 				throw this.#lost('another replica holds it');
@@ -179,7 +179,7 @@ export class LeaderElection {
 				},
 			});
 			if ((await client.replaceLease(released(held), late.signal)) !== undefined) return;
-			// A renewal that was cut off may have reached the server.
+			// A renewal that was interrupted may have reached the server.
 			const current = await client.getLease(lease, { signal: late.signal });
 			if (current?.spec?.holderIdentity === identity)
 				await client.replaceLease(released(current), late.signal);
@@ -207,8 +207,10 @@ export class LeaderElection {
 		};
 	}
 
-	#lost(why: string): JasmError {
+	#lost(why: string): KubernetesError {
 		const { namespace, name } = this.#options.lease;
-		return new JasmError(`holding lease "${namespace}/${name}": ${why}`, { code: 'LEASE_LOST' });
+		return new KubernetesError({ code: 'lease-lost', doing: `holding lease "${namespace}/${name}"`, why });
 	}
 }
+
+const isLost = (error: unknown) => error instanceof KubernetesError && error.code === 'lease-lost';

@@ -1,4 +1,4 @@
-// A map that forgets what was used longest ago, so that its memory has an end.
+// A bounded map: at its capacity it drops the entry that was used longest ago.
 
 export class Lru<K, V> {
 	readonly #entries = new Map<K, V>();
@@ -12,7 +12,7 @@ export class Lru<K, V> {
 		return this.#entries.size;
 	}
 
-	/** The value of a key, made when there is none; it counts as used. */
+	/** The value of the key, made if there is none. The key now counts as used. */
 	take(key: K, make: () => V): V {
 		const value = this.#entries.get(key) ?? make();
 		this.#entries.delete(key);

@@ -1,4 +1,5 @@
-// The few fields of Kubernetes objects that JASM reads.
+// The few fields of Kubernetes objects that are read or written here.
+import type { EncodedJson } from './encoded-json.ts';
 
 /** `metadata` as PartialObjectMetadata delivers it; times are RFC 3339 strings. */
 export type ObjectMeta = {
@@ -19,14 +20,14 @@ export type ObjectMeta = {
 	}[];
 };
 
-/** What the API server answers instead of an object. */
+/** The body of a response that carries no object. */
 export type Status = {
 	readonly kind: 'Status';
 	readonly code: number;
 	readonly reason?: string;
 	readonly message?: string;
 	readonly details?: {
-		/** The resource that the answer is about. */
+		/** The resource that the response is about. */
 		readonly kind?: string;
 		readonly retryAfterSeconds?: number;
 		readonly causes?: readonly {
@@ -37,14 +38,14 @@ export type Status = {
 	};
 };
 
-/** A Secret as JASM writes it: `data` is base64, in a null-prototype object (a key may be `__proto__`). */
+/** A Secret to write: `data` is base64 by key, as an object without a prototype (a key may be `__proto__`) or encoded. */
 export type SecretManifest = {
 	readonly namespace: string;
 	readonly name: string;
 	readonly type: string;
 	readonly labels: Readonly<Record<string, string>>;
 	readonly annotations: Readonly<Record<string, string>>;
-	readonly data: Readonly<Record<string, string>>;
+	readonly data: Readonly<Record<string, string>> | EncodedJson;
 };
 
 /** The pod that an Event is about. */
@@ -65,7 +66,7 @@ export type EventManifest = {
 	readonly regarding: PodRef & { readonly apiVersion: 'v1'; readonly kind: 'Pod' };
 };
 
-/** A Lease of coordination.k8s.io/v1; times are RFC 3339 with microseconds, for people only. */
+/** A Lease of coordination.k8s.io/v1; times are RFC 3339 with microseconds, for people to read. */
 export type Lease = {
 	readonly apiVersion: 'coordination.k8s.io/v1';
 	readonly kind: 'Lease';

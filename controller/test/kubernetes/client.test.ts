@@ -1,9 +1,9 @@
-// What the client promises: the few calls of JASM, metadata-only, with what is no surprise as a result.
+// The client's few calls ask for metadata only; expected outcomes are results, all others are errors.
 import test from 'ava';
-import { JasmError } from '../../src/errors.ts';
+import { KubernetesError } from '../../src/kubernetes/errors.ts';
 import type { EventManifest, SecretManifest } from '../../src/kubernetes/types.ts';
 import { answers } from '../../testing/index.ts';
-import { apiServer, wired } from '../helpers/wired.ts';
+import { apiServer, wired } from '../helpers/watches/wired.ts';
 
 const SECRETS = { resource: 'secrets' } as const;
 
@@ -19,13 +19,14 @@ const secret = (overrides: Partial<SecretManifest> = {}): SecretManifest => ({
 
 test('a Secret is created, replaced and dry-run with its version as the answer and nothing of its data', async t => {
 	const server = await apiServer(t);
-	const { client } = wired(t, server);
+	const { raw: client } = wired(t, server);
 	const created = await client.createSecret(secret());
 	t.like(server.get('Secret', 'default', 'db'), { data: { password: 'aHVudGVyMg==' }, type: 'Opaque' });
-	t.deepEqual(created, {
-		result: 'created',
-		resourceVersion: server.get('Secret', 'default', 'db').metadata.resourceVersion!,
-	});
+	t.is(created.result, 'created');
+	t.deepEqual(
+		created.result === 'created' && created.metadata,
+		server.get('Secret', 'default', 'db').metadata,
+	);
 	t.deepEqual(await client.createSecret(secret()), { result: 'exists' });
 	const other = secret({ data: { password: 'bmV3' } });
 	t.like(await client.replaceSecret(other, { dryRun: true }), { result: 'replaced' });
@@ -42,9 +43,30 @@ test('a Secret is created, replaced and dry-run with its version as the answer a
 	}
 });
 
-test('a key of the payload may be called __proto__', async t => {
+test('an answer that is not the metadata of the Secret that was written proves nothing, whatever its status', async t => {
 	const server = await apiServer(t);
 	const { client } = wired(t, server);
+	for (const body of [
+		{},
+		{ kind: 'Status', status: 'Success' },
+		{ metadata: { name: 'db', namespace: 'default' } },
+		{ metadata: { name: 'db', namespace: 'other', resourceVersion: '7' } },
+		{ metadata: { name: 'other', namespace: 'default', resourceVersion: '7' } },
+	]) {
+		server.faults.inject(
+			{ verb: 'create', resource: 'secrets' },
+			{ answer: { status: 200, body: JSON.stringify(body) } },
+		);
+		await t.throwsAsync(client.createSecret(secret()), {
+			code: 'KUBERNETES_UNAVAILABLE',
+			message: /the response of the API server is not the metadata of this object/,
+		});
+	}
+});
+
+test('a key of the payload may be called __proto__', async t => {
+	const server = await apiServer(t);
+	const { raw: client } = wired(t, server);
 	const data = Object.assign(Object.create(null), JSON.parse('{"__proto__":"eA=="}'));
 	await client.createSecret(secret({ data }));
 	const stored = server.get('Secret', 'default', 'db')['data'] as object;
@@ -53,25 +75,25 @@ test('a key of the payload may be called __proto__', async t => {
 
 test('a version that was overtaken is a conflict where one was given, and a retry where none was', async t => {
 	const server = await apiServer(t);
-	const { client } = wired(t, server);
+	const { raw: client } = wired(t, server);
 	await client.createSecret(secret());
 	t.deepEqual(await client.replaceSecret(secret(), { resourceVersion: '1' }), { result: 'conflict' });
 	server.faults.inject(SECRETS, { answer: { status: 409, reason: 'Conflict' } }, 2);
-	await t.throwsAsync(client.replaceSecret(secret()), { code: 'KUBERNETES_UNAVAILABLE' });
+	await t.throwsAsync(client.replaceSecret(secret()), { code: 'unavailable' });
 	// Quotas are updated under the hood of a create and may collide there.
-	await t.throwsAsync(client.createSecret(secret()), { code: 'KUBERNETES_UNAVAILABLE' });
+	await t.throwsAsync(client.createSecret(secret()), { code: 'unavailable' });
 });
 
 test('names go into the path as they are, never as part of it', async t => {
 	const server = await apiServer(t);
-	const { client } = wired(t, server);
+	const { raw: client } = wired(t, server);
 	t.is(await client.getSecretMetadata({ namespace: '../x', name: 'a/../../b?c' }), undefined);
 	t.is(server.requests.all[0]?.path.split('?')[0], '/api/v1/namespaces/..%2Fx/secrets/a%2F..%2F..%2Fb%3Fc');
 });
 
 test('metadata of a Secret comes without its data, or not at all', async t => {
 	const server = await apiServer(t);
-	const { client } = wired(t, server);
+	const { raw: client } = wired(t, server);
 	await client.createSecret(secret());
 	const metadata = await client.getSecretMetadata({ namespace: 'default', name: 'db' });
 	t.like(metadata, { name: 'db', labels: { 'app.kubernetes.io/managed-by': 'jasm' } });
@@ -79,9 +101,9 @@ test('metadata of a Secret comes without its data, or not at all', async t => {
 	t.is(await client.getSecretMetadata({ namespace: 'default', name: 'none' }), undefined);
 });
 
-test('every refusal is a JasmError with what was attempted', async t => {
+test('every refusal is a KubernetesError that says what was attempted', async t => {
 	const server = await apiServer(t);
-	const { client } = wired(t, server);
+	const { raw: client } = wired(t, server);
 	const ref = { namespace: 'default', name: 'x' };
 	const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: ref } as const;
 	const calls = [
@@ -95,21 +117,21 @@ test('every refusal is a JasmError with what was attempted', async t => {
 	];
 	for (const call of calls) {
 		server.faults.inject({}, { answer: answers.tooManyRequests(3) });
-		const error = await t.throwsAsync<JasmError>(call(), {
-			instanceOf: JasmError,
-			code: 'KUBERNETES_UNAVAILABLE',
+		const error = await t.throwsAsync<KubernetesError>(call(), {
+			instanceOf: KubernetesError,
+			code: 'unavailable',
 		});
 		t.regex(error.message, /^(writing|reading|recording|holding) .*default/);
 		t.is(error.retryAfterMs, 3_000);
 	}
 });
 
-test('an answer without a version is no success', async t => {
+test('a response without a resourceVersion is not a success', async t => {
 	const server = await apiServer(t);
-	const { client } = wired(t, server);
+	const { raw: client } = wired(t, server);
 	server.faults.inject(SECRETS, { answer: { status: 200, body: '{}' } }, 2);
-	await t.throwsAsync(client.createSecret(secret()), { code: 'KUBERNETES_UNAVAILABLE' });
-	await t.throwsAsync(client.replaceSecret(secret()), { code: 'KUBERNETES_UNAVAILABLE' });
+	await t.throwsAsync(client.createSecret(secret()), { code: 'unavailable' });
+	await t.throwsAsync(client.replaceSecret(secret()), { code: 'unavailable' });
 });
 
 const event = (name: string): EventManifest => ({
@@ -128,7 +150,7 @@ const event = (name: string): EventManifest => ({
 
 test('an Event that a resend meets again counts as recorded', async t => {
 	const server = await apiServer(t);
-	const { client } = wired(t, server);
+	const { raw: client } = wired(t, server);
 	server.faults.inject({ resource: 'events' }, { drop: 'after' });
 	await client.createEvent(event('e1'));
 	t.is(server.list('Event').length, 1);
@@ -137,7 +159,7 @@ test('an Event that a resend meets again counts as recorded', async t => {
 
 test('a Lease is created once, replaced in its version only, and may be asked for from memory', async t => {
 	const server = await apiServer(t);
-	const { client } = wired(t, server);
+	const { raw: client } = wired(t, server);
 	const ref = { namespace: 'default', name: 'jasm.codnod.io' };
 	t.is(await client.getLease(ref), undefined);
 	const lease = {

@@ -3,9 +3,9 @@ import test, { type ExecutionContext } from 'ava';
 import { EventRecorder, type PodEvent } from '../../src/kubernetes/event-recorder.ts';
 import type { PodRef } from '../../src/kubernetes/types.ts';
 import { answers } from '../../testing/index.ts';
-import { until } from '../helpers/until.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
-import { apiServer, wired } from '../helpers/wired.ts';
+import { until } from '../helpers/clocks/until.ts';
+import { VirtualClock } from '../helpers/clocks/virtual-clock.ts';
+import { apiServer, wired } from '../helpers/watches/wired.ts';
 
 const pod: PodRef = { namespace: 'default', name: 'web-1', uid: 'u-1' };
 const EVENTS = { resource: 'events', verb: 'create' } as const;
@@ -23,9 +23,10 @@ async function recording(t: ExecutionContext) {
 	const clock = new VirtualClock();
 	const counts = { sent: 0, failed: 0, dropped: [] as string[] };
 	const recorder = new EventRecorder({
-		client: wired(t, server, { clock }).client,
+		client: wired(t, server, { clock }).raw,
 		clock,
 		random: () => 0.5,
+		controller: 'jasm',
 		instance: 'jasm-0',
 		onSent: () => counts.sent++,
 		onFailed: () => counts.failed++,
@@ -125,7 +126,7 @@ test('after ten similar Events in ten minutes one more stands for all that follo
 	t.true(notes().includes('cause 99'));
 });
 
-test('what was told already is not counted as something similar', async t => {
+test('an Event that was recorded before does not count as similar', async t => {
 	const { recorder, counts, idle } = await recording(t);
 	for (let i = 0; i < 20; i++) recorder.record(pod, event(`cause ${i % 2}`));
 	await idle();

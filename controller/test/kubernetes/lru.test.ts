@@ -11,7 +11,7 @@ test('a value is made once and then kept', t => {
 	);
 });
 
-test('what was used longest ago goes first', t => {
+test('the least recently used entry goes first', t => {
 	const lru = new Lru<string, number>(2);
 	lru.take('a', () => 1);
 	lru.take('b', () => 1);

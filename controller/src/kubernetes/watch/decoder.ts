@@ -1,12 +1,14 @@
 // Turns the bytes of one watch into messages, parsing only the lines that can matter; synchronous.
-import type { StreamEnd, StreamMessage, Tracked } from '../runtime/list-watch.ts';
-import { LineFramer, MalformedError, parseJson, readHead, withoutManagedFields } from './scan.ts';
-import type { ObjectMeta } from './types.ts';
+import type { StreamEnd, StreamMessage, Tracked } from '../../runtime/watch/list-watch.ts';
+import type { ObjectMeta } from '../types.ts';
+import { LineFramer, MalformedError, parseJson, readHead, withoutManagedFields } from './line-scanner.ts';
 
 /** How the collection's objects become records. */
 export type RecordOptions<T extends Tracked> = {
 	/** Objects whose bytes lack it are irrelevant without parsing; without it every object is parsed. */
 	readonly needle: Buffer | undefined;
+	/** The records need the managed fields, which are most of an object's bytes. Default: they are not parsed. */
+	readonly managedFields?: boolean;
 	/** What is kept of an object; undefined when it is irrelevant. */
 	readonly toRecord: (meta: ObjectMeta) => T | undefined;
 	/** Whether a record of this uid is kept: one that became irrelevant is then deleted. */
@@ -63,7 +65,7 @@ export class WatchDecoder<T extends Tracked> {
 	}
 
 	#take(line: Buffer): void {
-		const { needle } = this.#options;
+		const { needle, managedFields = false } = this.#options;
 		const head = readHead(line);
 		if (head?.type === 'DELETED') this.#forget(head.uid);
 		else if (
@@ -73,7 +75,7 @@ export class WatchDecoder<T extends Tracked> {
 		) {
 			this.#irrelevant(head.type, head.uid);
 		} else {
-			const short = head && needle ? withoutManagedFields(line, needle) : line;
+			const short = head && needle && !managedFields ? withoutManagedFields(line, needle) : line;
 			this.#takeParsed(parseJson(short, 'a watch event') as ParsedEvent);
 			return;
 		}
@@ -109,7 +111,7 @@ export class WatchDecoder<T extends Tracked> {
 		this.#passed(resourceVersion);
 	}
 
-	/** What a list in the making brings anew needs no word: absence from the list says it. */
+	/** An object added by a list in progress needs no deletion: its absence from the list is enough. */
 	#irrelevant(type: string, uid: string): void {
 		if (!this.#initial || type !== 'ADDED') this.#forget(uid);
 	}

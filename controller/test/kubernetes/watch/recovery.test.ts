@@ -1,14 +1,14 @@
 // What the watcher over the wire promises: whatever the API server does, the store ends up right and nothing is missed.
 import { setImmediate as turn } from 'node:timers/promises';
 import test, { type ExecutionContext } from 'ava';
-import { JasmError } from '../../src/errors.ts';
-import { serviceAccountCredentials } from '../../src/kubernetes/credentials.ts';
-import { type ApiServer, answers } from '../../testing/index.ts';
-import { folder } from '../helpers/folder.ts';
-import { annotate, createPod, watching } from '../helpers/pod-watch.ts';
-import { until } from '../helpers/until.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
-import { apiServer, clusterOf, hasty } from '../helpers/wired.ts';
+import { serviceAccountCredentials } from '../../../src/kubernetes/auth/credentials.ts';
+import { KubernetesError } from '../../../src/kubernetes/errors.ts';
+import { type ApiServer, answers } from '../../../testing/index.ts';
+import { until } from '../../helpers/clocks/until.ts';
+import { VirtualClock } from '../../helpers/clocks/virtual-clock.ts';
+import { folder } from '../../helpers/environment/folder.ts';
+import { annotate, createPod, watching } from '../../helpers/watches/pod-watch.ts';
+import { apiServer, clusterOf, hasty } from '../../helpers/watches/wired.ts';
 
 const WATCH = { verb: 'watch', resource: 'pods' } as const;
 const OPEN = { ...WATCH, status: 200 } as const;
@@ -23,7 +23,7 @@ async function streaming(t: ExecutionContext, options: Parameters<typeof apiServ
 	return { server, ...watch };
 }
 
-test('F1: after a clean close the stream goes on where it was, without a relist', async t => {
+test('after a clean close the stream goes on where it was, without a relist', async t => {
 	const { server, names, changes, lists } = await streaming(t);
 	server.faults.endWatches();
 	createPod(server, 'gap', '2');
@@ -33,7 +33,7 @@ test('F1: after a clean close the stream goes on where it was, without a relist'
 	t.is((await server.requests.waitFor(OPEN, { count: 2 })).query['sendInitialEvents'], undefined);
 });
 
-test('F2: a connection that is reset in the middle of a line costs nothing but that line', async t => {
+test('a connection that is reset in the middle of a line costs nothing but that line', async t => {
 	const { server, names, changes, lists } = await streaming(t);
 	for (const bytes of [1, 100, 300, 555]) {
 		const name = `after-${bytes}`;
@@ -48,7 +48,7 @@ test('F2: a connection that is reset in the middle of a line costs nothing but t
 });
 
 for (const form of ['at connect', 'within the stream'] as const) {
-	test(`F3: an expired version ${form} brings a relist that notices what was deleted`, async t => {
+	test(`an expired version ${form} brings a relist that notices what was deleted`, async t => {
 		const { server, names, changes, lists } = await streaming(t);
 		createPod(server, 'doomed', '2');
 		await until(() => names().length === 2);
@@ -76,7 +76,7 @@ for (const form of ['at connect', 'within the stream'] as const) {
 	});
 }
 
-test('F4: a server that is behind is not believed: what was known stays until a fresh list', async t => {
+test('a server that is behind is not believed: what was known stays until a fresh list', async t => {
 	const { server, names, changes, lists } = await streaming(t);
 	server.faults.inject(WATCH, { answer: answers.versionTooLarge });
 	server.faults.endWatches();
@@ -85,7 +85,7 @@ test('F4: a server that is behind is not believed: what was known stays until a 
 	t.deepEqual(changes, ['+first=1']);
 });
 
-test('F8: a server that keeps the connection and says nothing is left after 70 s', async t => {
+test('a server that keeps the connection and says nothing is left after 70 s', async t => {
 	const clock = new VirtualClock();
 	const server = await apiServer(t);
 	const { names, ends, lists } = watching(t, server, { clock });
@@ -102,7 +102,7 @@ test('F8: a server that keeps the connection and says nothing is left after 70 s
 	t.is(lists(), 1);
 });
 
-test('F9: a restart of the API server (refused, then 429, then ok) loses nothing', async t => {
+test('a restart of the API server (refused, then 429, then ok) loses nothing', async t => {
 	const { server, names, ends, lists } = await streaming(t);
 	const rule = server.faults.inject(WATCH, { answer: answers.tooManyRequests(5) }, 2);
 	await server.faults.refuseConnections();
@@ -124,7 +124,7 @@ function serviceAccountFiles(t: ExecutionContext, server: ApiServer) {
 	return { cluster: clusterOf(server, credentials), write };
 }
 
-test('F11: a rotated token is read again as soon as the old one is refused', async t => {
+test('a rotated token is read again as soon as the old one is refused', async t => {
 	const server = await apiServer(t);
 	server.create({ kind: 'ServiceAccount', metadata: { name: 'jasm', namespace: 'default' } });
 	server.apply([
@@ -159,7 +159,7 @@ test('F11: a rotated token is read again as soon as the old one is refused', asy
 	);
 });
 
-test('F12: a new authority is trusted from the next connection on', async t => {
+test('a new authority is trusted from the next connection on', async t => {
 	const server = await apiServer(t);
 	const { cluster, write } = serviceAccountFiles(t, server);
 	const { names, ends } = watching(t, server, { cluster });
@@ -174,7 +174,7 @@ test('F12: a new authority is trusted from the next connection on', async t => {
 	t.pass();
 });
 
-test('F13: a right that was taken away is waited for, and named', async t => {
+test('a right that was taken away is waited for, and named', async t => {
 	const { server, names, ends } = await streaming(t);
 	const rule = server.faults.inject(
 		WATCH,
@@ -185,8 +185,8 @@ test('F13: a right that was taken away is waited for, and named', async t => {
 	annotate(server, 'first', '2');
 	await until(() => rule.hits === 2);
 	const end = ends.find(({ reason }) => reason === 'failed');
-	t.true(end?.reason === 'failed' && (end.error as JasmError).code === 'KUBERNETES_FORBIDDEN');
-	t.true(end?.reason === 'failed' && end.error instanceof JasmError && end.retryAfterMs === 30_000);
+	t.true(end?.reason === 'failed' && (end.error as KubernetesError).code === 'forbidden');
+	t.true(end?.reason === 'failed' && end.error instanceof KubernetesError && end.retryAfterMs === 30_000);
 	rule.remove();
 	await until(() => names().join() === 'first=2');
 });

@@ -1,6 +1,6 @@
 // One connection to the API server for everybody: opened when needed, shared, replaced as it ages or breaks.
-import type { Clock } from '../runtime/clock.ts';
-import type { ClusterConfig } from './config.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { ClusterConfig } from '../auth/cluster-config.ts';
 import {
 	type Connection,
 	DeadlineError,
@@ -12,7 +12,7 @@ import {
 import { Http1Connection } from './http1-connection.ts';
 import { Http2Connection } from './http2-connection.ts';
 
-export type SessionOptions = {
+export type ConnectionPoolOptions = {
 	readonly cluster: ClusterConfig;
 	readonly clock: Clock;
 	readonly random: () => number;
@@ -26,8 +26,8 @@ const MAX_AGE_MS = 30 * 60_000;
 
 type Waiter = { readonly start: () => void };
 
-export class Session {
-	readonly #options: SessionOptions;
+export class ConnectionPool {
+	readonly #options: ConnectionPoolOptions;
 	readonly #maxInFlight: number;
 	readonly #maxWaiting: number;
 	readonly #waiting = new Set<Waiter>();
@@ -38,7 +38,7 @@ export class Session {
 	#opening: Promise<Connection> | undefined;
 	#inFlight = 0;
 
-	constructor(options: SessionOptions) {
+	constructor(options: ConnectionPoolOptions) {
 		this.#options = options;
 		this.#maxInFlight = options.maxInFlight ?? 64;
 		this.#maxWaiting = options.maxWaiting ?? 1024;
@@ -70,7 +70,7 @@ export class Session {
 		}
 	}
 
-	/** The next request opens a new connection, with credentials read anew. */
+	/** The next request opens a new connection, and reads the credentials again. */
 	recycle(): void {
 		this.#current?.connection.retire();
 		this.#current = undefined;
@@ -138,7 +138,7 @@ export class Session {
 		if (socket.alpnProtocol === 'h2') connection = new Http2Connection({ socket, authority, clock });
 		else {
 			socket.destroy();
-			connection = new Http1Connection({ endpoint: options, authority });
+			connection = new Http1Connection({ endpoint: options, authority, proxy: cluster.proxy });
 		}
 		for (const old of this.#connections) if (old.closed) this.#connections.delete(old);
 		this.#connections.add(connection);

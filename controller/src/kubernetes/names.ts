@@ -1,4 +1,4 @@
-// The naming rules of Kubernetes that JASM checks itself, before it asks anybody.
+// The naming rules of Kubernetes, for checks before any request.
 
 const DNS_LABEL = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
 const SECRET_KEY = /^[-._a-zA-Z0-9]+$/;
@@ -13,9 +13,9 @@ export const isNamespace = (text: string): boolean => text.length <= 63 && DNS_L
 export const isSecretName = (text: string): boolean =>
 	text.length <= 253 && text.split('.').every(label => DNS_LABEL.test(label));
 
-/** Names of providers are held to this, as they become the value of a label. */
+/** A text that may be the value of a label, and is not empty. */
 export const isLabelValue = (text: string): boolean => LABEL_VALUE.test(text);
 
-/** Keys of a Secret; `__proto__` is one. */
+/** Keys of a Secret; `__proto__` is a legal one. */
 export const isSecretKey = (text: string): boolean =>
 	text.length <= 253 && SECRET_KEY.test(text) && text !== '.' && !text.startsWith('..');

@@ -1,11 +1,11 @@
 // What the transport promises: bytes as they come, one end for every stream, and no wait without a limit.
 import test from 'ava';
-import type { ClusterConfig } from '../../src/kubernetes/config.ts';
-import { createWatchTransport, type WatchRequest } from '../../src/kubernetes/watch-transport.ts';
-import { type Clock, systemClock } from '../../src/runtime/clock.ts';
-import { FixedCredentials, rawServer } from '../helpers/raw-server.ts';
-import { until } from '../helpers/until.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
+import type { ClusterConfig } from '../../../src/kubernetes/auth/cluster-config.ts';
+import { createWatchTransport, type WatchRequest } from '../../../src/kubernetes/watch/transport.ts';
+import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
+import { until } from '../../helpers/clocks/until.ts';
+import { VirtualClock } from '../../helpers/clocks/virtual-clock.ts';
+import { FixedCredentials, rawServer } from '../../helpers/servers/raw-server.ts';
 
 type Options = { clock?: Clock; request?: Partial<WatchRequest>; onChunk?: (text: string) => void };
 

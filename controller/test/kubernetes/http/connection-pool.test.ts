@@ -1,14 +1,14 @@
 // What the session promises: one connection for everybody, replaced when it ages, drains, breaks or goes deaf.
 import test, { type ExecutionContext } from 'ava';
-import { ConnectionLostError, DeadlineError } from '../../src/kubernetes/connection.ts';
-import { Session } from '../../src/kubernetes/session.ts';
-import { type Clock, systemClock } from '../../src/runtime/clock.ts';
-import type { ApiServer } from '../../testing/index.ts';
-import { rawServer } from '../helpers/raw-server.ts';
-import { relayTo } from '../helpers/relay.ts';
-import { until } from '../helpers/until.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
-import { apiServer, clusterOf } from '../helpers/wired.ts';
+import { ConnectionLostError, DeadlineError } from '../../../src/kubernetes/http/connection.ts';
+import { ConnectionPool } from '../../../src/kubernetes/http/connection-pool.ts';
+import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
+import type { ApiServer } from '../../../testing/index.ts';
+import { until } from '../../helpers/clocks/until.ts';
+import { VirtualClock } from '../../helpers/clocks/virtual-clock.ts';
+import { rawServer } from '../../helpers/servers/raw-server.ts';
+import { relayTo } from '../../helpers/servers/tcp-proxy.ts';
+import { apiServer, clusterOf } from '../../helpers/watches/wired.ts';
 
 const signal = new AbortController().signal;
 const SECRETS = { resource: 'secrets' } as const;
@@ -22,13 +22,13 @@ function sessionOf(
 ) {
 	const own = clusterOf(server);
 	const cluster = { ...own, port: port ?? own.port };
-	const session = new Session({ cluster, clock, random: () => 0.5, ...limits });
-	t.teardown(() => session.close());
+	const pool = new ConnectionPool({ cluster, clock, random: () => 0.5, ...limits });
+	t.teardown(() => pool.close());
 	const headers = { authorization: `Bearer ${server.adminToken}`, 'user-agent': 'jasm/0' };
 	const get = (abort = signal) =>
-		session.request({ method: 'GET', path: '/api/v1/namespaces/default/secrets/x', headers }, abort);
+		pool.request({ method: 'GET', path: '/api/v1/namespaces/default/secrets/x', headers }, abort);
 	const post = (name: string, bytes = 1) =>
-		session.request(
+		pool.request(
 			{
 				method: 'POST',
 				path: '/api/v1/namespaces/default/secrets',
@@ -46,7 +46,7 @@ function sessionOf(
 			},
 			signal,
 		);
-	return { session, get, post };
+	return { pool, get, post };
 }
 
 test('a hundred requests at once take one connection', async t => {
@@ -81,10 +81,10 @@ test('no more than 64 requests are in flight; the next starts when one ends', as
 test('a queue that is full refuses instead of growing', async t => {
 	const server = await apiServer(t);
 	server.faults.inject(SECRETS, { hang: true }, Number.POSITIVE_INFINITY);
-	const { get, session } = sessionOf(t, server, { maxInFlight: 1, maxWaiting: 1 });
+	const { get, pool } = sessionOf(t, server, { maxInFlight: 1, maxWaiting: 1 });
 	const pending = [get(), get()].map(request => request.catch((error: Error) => error.message));
 	await t.throwsAsync(get(), { message: '1 requests are waiting already' });
-	session.close();
+	pool.close();
 	await Promise.all(pending);
 });
 
@@ -97,15 +97,15 @@ test('sixty-four Secrets of 1 MB at once are written', async t => {
 
 test('connecting ahead opens the connection that the first request uses, and never rejects', async t => {
 	const server = await apiServer(t);
-	const { session, get } = sessionOf(t, server);
-	await Promise.all([session.connect(), session.connect()]);
+	const { pool, get } = sessionOf(t, server);
+	await Promise.all([pool.connect(), pool.connect()]);
 	await until(() => server.connections === 1);
 	await get();
 	t.is(server.connections, 1);
-	await sessionOf(t, server, { port: 1 }).session.connect();
+	await sessionOf(t, server, { port: 1 }).pool.connect();
 });
 
-test('F24: after GOAWAY what is in flight finishes and what follows goes elsewhere', async t => {
+test('after GOAWAY what is in flight finishes and what follows goes elsewhere', async t => {
 	const server = await apiServer(t);
 	const { get } = sessionOf(t, server);
 	await get();
@@ -121,7 +121,7 @@ test('F24: after GOAWAY what is in flight finishes and what follows goes elsewhe
 	);
 });
 
-test('F24: a reset connection fails what was in flight as lost and the next request opens another', async t => {
+test('a reset connection fails what was in flight as lost and the next request opens another', async t => {
 	const server = await apiServer(t);
 	server.faults.inject(SECRETS, { hang: true });
 	const { get } = sessionOf(t, server);
@@ -147,7 +147,7 @@ test('an answer that is cut off is lost, never taken for a shorter one', async t
 	await t.throwsAsync(get(), { instanceOf: ConnectionLostError });
 });
 
-test('F24: a connection that owes an answer and gives none, not even to a PING, is given up after 4 s', async t => {
+test('a connection that owes an answer and gives none, not even to a PING, is given up after 4 s', async t => {
 	const clock = new VirtualClock();
 	const server = await apiServer(t);
 	const relay = await relayTo(t, Number(new URL(server.url).port));
@@ -217,22 +217,22 @@ test('a request that its caller called off leaves the connection alone', async t
 test('a server that accepts and says nothing is given up after 5 s', async t => {
 	const clock = new VirtualClock();
 	const server = await rawServer(t, { mute: true });
-	const session = new Session({ cluster: server.cluster, clock, random: () => 0.5 });
-	const request = session.request({ method: 'GET', path: '/', headers: {} }, signal);
+	const pool = new ConnectionPool({ cluster: server.cluster, clock, random: () => 0.5 });
+	const request = pool.request({ method: 'GET', path: '/', headers: {} }, signal);
 	await until(() => server.connections === 1);
 	void clock.advance(5_000);
 	await t.throwsAsync(request, { message: 'connecting took longer than 5000 ms' });
-	session.close();
+	pool.close();
 });
 
 test('closing fails what is in flight and what waits, and nothing starts after it', async t => {
 	const server = await apiServer(t);
 	server.faults.inject(SECRETS, { hang: true }, Number.POSITIVE_INFINITY);
-	const { session, get } = sessionOf(t, server, { maxInFlight: 1 });
+	const { pool, get } = sessionOf(t, server, { maxInFlight: 1 });
 	const inFlight = t.throwsAsync(get());
 	const waiting = t.throwsAsync(get());
 	await until(() => server.requests.count(SECRETS) === 1);
-	session.close();
+	pool.close();
 	await Promise.all([inFlight, waiting]);
 	await t.throwsAsync(get(), { message: 'the session is closed' });
 	t.is(server.requests.count(SECRETS), 1);
@@ -241,10 +241,10 @@ test('closing fails what is in flight and what waits, and nothing starts after i
 test('recycling opens a new connection for what follows, while what is in flight finishes', async t => {
 	const server = await apiServer(t);
 	server.faults.inject(SECRETS, { delayMs: 50 });
-	const { session, get } = sessionOf(t, server);
+	const { pool, get } = sessionOf(t, server);
 	const inFlight = get();
 	await until(() => server.requests.count(SECRETS) === 1);
-	session.recycle();
+	pool.recycle();
 	t.is((await get()).status, 404);
 	t.is((await inFlight).status, 404);
 	t.is(server.connections, 2);

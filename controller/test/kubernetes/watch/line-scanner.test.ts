@@ -1,8 +1,14 @@
 // What scanning promises: the same as parsing every byte, with a fraction of the work.
 import test from 'ava';
 import * as fc from 'fast-check';
-import { LineFramer, MalformedError, needleOf, parseJson, readHead } from '../../src/kubernetes/scan.ts';
-import { ANNOTATION, anyCuts, anyMeta, line, pieces, podMeta } from '../helpers/watch-lines.ts';
+import {
+	LineFramer,
+	MalformedError,
+	needleOf,
+	parseJson,
+	readHead,
+} from '../../../src/kubernetes/watch/line-scanner.ts';
+import { ANNOTATION, anyCuts, anyMeta, line, pieces, podMeta } from '../../helpers/watches/watch-lines.ts';
 
 const needle = needleOf(ANNOTATION);
 

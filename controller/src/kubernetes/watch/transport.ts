@@ -2,8 +2,11 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
-import type { Clock, Timer } from '../runtime/clock.ts';
-import type { ClusterConfig } from './config.ts';
+import type { Clock, Timer } from '../../runtime/clock.ts';
+import type { ClusterConfig } from '../auth/cluster-config.ts';
+import type { TlsMaterial } from '../auth/credentials.ts';
+import { endpointOf } from '../http/connection.ts';
+import { TunnelAgent } from '../http/tunnel.ts';
 
 export type WatchSink = {
 	/** Names are lower case. */
@@ -87,19 +90,18 @@ class Stream {
 		}
 	}
 
-	#connect(tls: object, authorization: string | undefined): void {
+	#connect(tls: TlsMaterial, authorization: string | undefined): void {
 		const { cluster, userAgent } = this.#options;
 		const options: RequestOptions & ConnectionOptions = {
-			...tls,
-			host: cluster.host,
-			port: cluster.port,
+			...endpointOf(cluster, tls).options,
 			path: cluster.basePath + this.#wanted.path,
-			agent: false,
+			agent: cluster.proxy ? new TunnelAgent(cluster.proxy) : false,
 			ALPNProtocols: ['http/1.1'],
 			headers: {
 				accept: this.#wanted.accept,
 				'user-agent': userAgent,
 				...(authorization !== undefined && { authorization }),
+				...cluster.credentials.impersonation?.(),
 			},
 		};
 		const request = httpsRequest(options);

@@ -78,7 +78,7 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
 	}
 }
 
-/** The bytes are not what an API server sends: start anew instead of skipping. */
+/** The bytes are not what an API server sends: start again instead of skipping. */
 export class MalformedError extends Error {
 	override readonly name = 'MalformedError';
 }

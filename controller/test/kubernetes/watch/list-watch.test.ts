@@ -1,11 +1,11 @@
 // What one stream over the wire promises: the collection, its changes, a version to resume from, a reason to end.
 import test from 'ava';
-import { JasmError } from '../../src/errors.ts';
-import { answers } from '../../testing/index.ts';
-import { annotate, createPod, openStream } from '../helpers/pod-watch.ts';
-import { until } from '../helpers/until.ts';
-import { ANNOTATION, bookmark, line, podMeta } from '../helpers/watch-lines.ts';
-import { apiServer } from '../helpers/wired.ts';
+import { KubernetesError } from '../../../src/kubernetes/errors.ts';
+import { answers } from '../../../testing/index.ts';
+import { until } from '../../helpers/clocks/until.ts';
+import { annotate, createPod, openStream } from '../../helpers/watches/pod-watch.ts';
+import { ANNOTATION, bookmark, line, podMeta } from '../../helpers/watches/watch-lines.ts';
+import { apiServer } from '../../helpers/watches/wired.ts';
 
 const WATCH = { verb: 'watch', resource: 'pods' } as const;
 const LIST = { verb: 'list', resource: 'pods' } as const;
@@ -89,7 +89,7 @@ test('a long collection is listed in pages of 500 and comes whole', async t => {
 	);
 });
 
-test('a page token that expired on page 3 starts the list anew', async t => {
+test('a page token that expired on page 3 starts the list again', async t => {
 	const server = await apiServer(t, { watchList: 'unknown' });
 	const pod = (name: string) => ({ kind: 'Pod', metadata: { name, namespace: 'default' } });
 	server.seed(
@@ -135,7 +135,7 @@ test('other errors are failures that carry their Retry-After, at connect and wit
 	const { ended, reopen } = openStream(t, server, server.resourceVersion);
 	const end = await ended;
 	t.like(end, { reason: 'failed', retryAfterMs: 5_000 });
-	t.is(end.reason === 'failed' && (end.error as JasmError).code, 'KUBERNETES_UNAVAILABLE');
+	t.is(end.reason === 'failed' && (end.error as KubernetesError).code, 'unavailable');
 	const again = reopen(server.resourceVersion);
 	await server.requests.waitFor({ ...WATCH, status: 200 });
 	server.faults.failWatches(answers.internalError);
@@ -147,7 +147,7 @@ test('what a proxy says in place of the API server is a failure, and a list it m
 	server.faults.inject(WATCH, { answer: { status: 502, body: '<html>' } });
 	const { ended, reopen, messages } = openStream(t, server);
 	const bad = await ended;
-	t.is(bad.reason === 'failed' && (bad.error as JasmError).code, 'KUBERNETES_UNAVAILABLE');
+	t.is(bad.reason === 'failed' && (bad.error as KubernetesError).code, 'unavailable');
 	for (const body of [
 		'<html>',
 		'{}',
@@ -165,10 +165,10 @@ test('a missing right fails the stream, names the verb and asks for half a minut
 	server.faults.inject(WATCH, { answer: forbidden });
 	const { ended } = openStream(t, server);
 	const end = await ended;
-	t.true(end.reason === 'failed' && end.error instanceof JasmError);
+	t.true(end.reason === 'failed' && end.error instanceof KubernetesError);
 	if (end.reason !== 'failed') return;
-	t.is((end.error as JasmError).code, 'KUBERNETES_FORBIDDEN');
-	t.is(end.error.message, 'watching pods: JASM is not allowed to watch pods');
+	t.is((end.error as KubernetesError).code, 'forbidden');
+	t.is(end.error.message, 'watching pods: not allowed to watch pods');
 	t.is(end.retryAfterMs, 30_000);
 });
 

@@ -1,5 +1,5 @@
 // Splits a metadata list into its items while it arrives and parses only those that can matter; pure.
-import { append, MalformedError, parseJson } from './scan.ts';
+import { append, MalformedError, parseJson } from './line-scanner.ts';
 
 export type ListHead = { readonly resourceVersion: string; readonly continue?: string };
 

@@ -1,6 +1,6 @@
 // The naming rules, as the API server has them.
 import test from 'ava';
-import { isLabelValue, isNamespace, isSecretKey, isSecretName } from '../src/kubernetes-names.ts';
+import { isLabelValue, isNamespace, isSecretKey, isSecretName } from '../../src/kubernetes/names.ts';
 
 test('the name of a Secret is a DNS-1123 subdomain of at most 253 characters', t => {
 	for (const name of ['a', 'db-credentials', 'a.b-c.d0', '0', 'a'.repeat(253), 'constructor']) {

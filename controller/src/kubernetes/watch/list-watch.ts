@@ -1,12 +1,12 @@
 // Lists and watches one collection over a transport: WatchList where the server has it, else LIST + WATCH.
-import type { Clock } from '../runtime/clock.ts';
-import type { ListWatch, StreamEnd, StreamMessage, Tracked } from '../runtime/list-watch.ts';
-import { MalformedError, parseJson } from './scan.ts';
-import { type ListHead, ListScanner } from './scan-list.ts';
-import { type Answer, errorOf, isAhead, isWatchListUnsupported, statusOf } from './status.ts';
-import type { ObjectMeta } from './types.ts';
-import { type RecordOptions, StreamEnded, WatchDecoder } from './watch-decoder.ts';
-import type { WatchRequest, WatchTransport } from './watch-transport.ts';
+import type { Clock } from '../../runtime/clock.ts';
+import type { ListWatch, StreamEnd, StreamMessage, Tracked } from '../../runtime/watch/list-watch.ts';
+import { type Answer, errorOf, isAhead, isWatchListUnsupported, statusOf } from '../status.ts';
+import type { ObjectMeta } from '../types.ts';
+import { type RecordOptions, StreamEnded, WatchDecoder } from './decoder.ts';
+import { MalformedError, parseJson } from './line-scanner.ts';
+import { type ListHead, ListScanner } from './list-scanner.ts';
+import type { WatchRequest, WatchTransport } from './transport.ts';
 
 export type ListWatchOptions<T extends Tracked> = Omit<RecordOptions<T>, 'needle'> & {
 	/** See `needleOf`. */
@@ -90,10 +90,12 @@ class CollectionListWatch<T extends Tracked> implements ListWatch<T> {
 		sink: Sink<T>,
 		signal: AbortSignal,
 	): Promise<StreamEnd | Refusal> {
-		const { needle, toRecord, isTracked, random, timeoutSeconds = { min: 300, max: 600 } } = this.#options;
+		const { needle, managedFields, toRecord, isTracked, random } = this.#options;
+		const { timeoutSeconds = { min: 300, max: 600 } } = this.#options;
 		const { min, max } = timeoutSeconds;
 		const decoder = new WatchDecoder({
 			needle,
+			...(managedFields !== undefined && { managedFields }),
 			toRecord,
 			isTracked,
 			sink,
@@ -138,7 +140,7 @@ class CollectionListWatch<T extends Tracked> implements ListWatch<T> {
 				chunk => scanner.push(chunk),
 				signal,
 			);
-			// An expired `continue` is a 410 too: the list begins anew.
+			// An expired `continue` is a 410 too: the list starts again.
 			if (end.reason === 'refused') return this.#endOf(end.answer, 'list');
 			if (end.reason !== 'closed' || signal.aborted) return end;
 			try {

@@ -1,16 +1,16 @@
 // What the fallback promises where h2 is refused: the same requests, over a few connections that are kept.
 import type { ServerResponse } from 'node:http';
 import test from 'ava';
-import { ConnectionLostError } from '../../src/kubernetes/connection.ts';
-import { Session } from '../../src/kubernetes/session.ts';
-import { systemClock } from '../../src/runtime/clock.ts';
-import { type HttpsServer, httpsServer } from '../helpers/https-server.ts';
-import { until } from '../helpers/until.ts';
+import { ConnectionLostError } from '../../../src/kubernetes/http/connection.ts';
+import { ConnectionPool } from '../../../src/kubernetes/http/connection-pool.ts';
+import { systemClock } from '../../../src/runtime/clock.ts';
+import { until } from '../../helpers/clocks/until.ts';
+import { type HttpsServer, httpsServer } from '../../helpers/servers/https-server.ts';
 
 const signal = new AbortController().signal;
 const get = { method: 'GET', path: '/api/v1/x?y=1', headers: { authorization: 'Bearer token' } } as const;
 const sessionOf = ({ cluster }: HttpsServer) =>
-	new Session({ cluster, clock: systemClock, random: () => 0.5 });
+	new ConnectionPool({ cluster, clock: systemClock, random: () => 0.5 });
 
 test('requests and answers pass whole, body and headers included', async t => {
 	const server = await httpsServer(t, (request, response) => {
@@ -26,9 +26,9 @@ test('requests and answers pass whole, body and headers included', async t => {
 			);
 		});
 	});
-	const session = sessionOf(server);
-	t.teardown(() => session.close());
-	const answer = await session.request({ ...get, method: 'PUT', body: '{"ü":1}' }, signal);
+	const pool = sessionOf(server);
+	t.teardown(() => pool.close());
+	const answer = await pool.request({ ...get, method: 'PUT', body: '{"ü":1}' }, signal);
 	t.is(answer.status, 201);
 	t.is(answer.headers['retry-after'], '5');
 	t.deepEqual(JSON.parse(answer.body.toString()), {
@@ -43,12 +43,12 @@ test('requests and answers pass whole, body and headers included', async t => {
 
 test('a hundred requests take no more than sixteen connections, one after the other a single one', async t => {
 	const server = await httpsServer(t, (_request, response) => response.end('{}'));
-	const session = sessionOf(server);
-	t.teardown(() => session.close());
-	for (let i = 0; i < 5; i++) await session.request(get, signal);
+	const pool = sessionOf(server);
+	t.teardown(() => pool.close());
+	for (let i = 0; i < 5; i++) await pool.request(get, signal);
 	// One more found out that the server refuses h2.
 	t.true(server.connections <= 2);
-	await Promise.all(Array.from({ length: 100 }, () => session.request(get, signal)));
+	await Promise.all(Array.from({ length: 100 }, () => pool.request(get, signal)));
 	t.true(server.connections <= 17);
 });
 
@@ -59,29 +59,29 @@ test('a connection that breaks fails its request as lost, a server error does no
 			response.writeHead(200, { 'content-length': '100' }).write('x', () => request.socket.destroy());
 		else request.socket.destroy();
 	});
-	const session = sessionOf(server);
-	t.teardown(() => session.close());
-	await t.throwsAsync(session.request({ ...get, path: '/reset' }, signal), {
+	const pool = sessionOf(server);
+	t.teardown(() => pool.close());
+	await t.throwsAsync(pool.request({ ...get, path: '/reset' }, signal), {
 		instanceOf: ConnectionLostError,
 	});
-	await t.throwsAsync(session.request({ ...get, path: '/cut' }, signal), { instanceOf: ConnectionLostError });
-	t.is((await session.request({ ...get, path: '/500' }, signal)).status, 500);
+	await t.throwsAsync(pool.request({ ...get, path: '/cut' }, signal), { instanceOf: ConnectionLostError });
+	t.is((await pool.request({ ...get, path: '/500' }, signal)).status, 500);
 });
 
 test('an answer beyond the limit is refused before it fills the memory', async t => {
 	const server = await httpsServer(t, (_request, response) => response.end(Buffer.alloc(5_000_000)));
-	const session = sessionOf(server);
-	t.teardown(() => session.close());
-	await t.throwsAsync(session.request(get, signal), { message: 'the answer is larger than 4194304 bytes' });
+	const pool = sessionOf(server);
+	t.teardown(() => pool.close());
+	await t.throwsAsync(pool.request(get, signal), { message: 'the answer is larger than 4194304 bytes' });
 });
 
 test('a request that is called off ends at once', async t => {
 	const open: ServerResponse[] = [];
 	const server = await httpsServer(t, (_request, response) => open.push(response));
-	const session = sessionOf(server);
-	t.teardown(() => session.close());
+	const pool = sessionOf(server);
+	t.teardown(() => pool.close());
 	const abort = new AbortController();
-	const request = session.request(get, abort.signal);
+	const request = pool.request(get, abort.signal);
 	await until(() => open.length === 1);
 	abort.abort(new Error('obsolete'));
 	await t.throwsAsync(request, { message: 'obsolete' });
@@ -91,9 +91,9 @@ test('a request that is called off ends at once', async t => {
 test('closing the session closes the connections', async t => {
 	const open: ServerResponse[] = [];
 	const server = await httpsServer(t, (_request, response) => open.push(response));
-	const session = sessionOf(server);
-	const lost = t.throwsAsync(session.request(get, signal), { instanceOf: ConnectionLostError });
+	const pool = sessionOf(server);
+	const lost = t.throwsAsync(pool.request(get, signal), { instanceOf: ConnectionLostError });
 	await until(() => open.length === 1);
-	session.close();
+	pool.close();
 	await lost;
 });

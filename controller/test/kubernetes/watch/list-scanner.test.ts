@@ -1,9 +1,9 @@
 // What splitting a list promises: the items that parsing it gives, without holding it.
 import test from 'ava';
 import * as fc from 'fast-check';
-import { MalformedError, needleOf } from '../../src/kubernetes/scan.ts';
-import { ListScanner } from '../../src/kubernetes/scan-list.ts';
-import { ANNOTATION, anyCuts, anyMeta, list, pieces, podMeta } from '../helpers/watch-lines.ts';
+import { MalformedError, needleOf } from '../../../src/kubernetes/watch/line-scanner.ts';
+import { ListScanner } from '../../../src/kubernetes/watch/list-scanner.ts';
+import { ANNOTATION, anyCuts, anyMeta, list, pieces, podMeta } from '../../helpers/watches/watch-lines.ts';
 
 function scan(text: string, { cuts = [64], filtered = true } = {}) {
 	const items: unknown[] = [];

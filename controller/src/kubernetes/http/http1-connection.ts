@@ -1,13 +1,17 @@
 // The same requests over a few HTTP/1.1 connections, for proxies that refuse h2.
 import { Agent, request as httpsRequest } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
+import type { ProxyConfig } from '../auth/cluster-config.ts';
 import {
+	bodyLength,
 	type Connection,
 	ConnectionLostError,
 	MAX_RESPONSE,
+	sendBody,
 	type WireRequest,
 	type WireResponse,
 } from './connection.ts';
+import { TunnelAgent } from './tunnel.ts';
 
 const SOCKETS = 16;
 
@@ -15,6 +19,8 @@ export type Http1ConnectionOptions = {
 	/** Host, port and TLS material. */
 	readonly endpoint: ConnectionOptions;
 	readonly authority: string;
+	/** Default: connections are direct. */
+	readonly proxy?: ProxyConfig | undefined;
 };
 
 export class Http1Connection implements Connection {
@@ -25,7 +31,8 @@ export class Http1Connection implements Connection {
 
 	constructor(options: Http1ConnectionOptions) {
 		this.#options = options;
-		this.#agent = new Agent({ keepAlive: true, keepAliveMsecs: 10_000, maxSockets: SOCKETS });
+		const pooling = { keepAlive: true, keepAliveMsecs: 10_000, maxSockets: SOCKETS };
+		this.#agent = options.proxy ? new TunnelAgent(options.proxy, pooling) : new Agent(pooling);
 	}
 
 	get usable(): boolean {
@@ -69,7 +76,7 @@ export class Http1Connection implements Connection {
 			headers: {
 				...headers,
 				host: authority,
-				...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+				...(body !== undefined && { 'content-length': bodyLength(body) }),
 			},
 		};
 		const lost = (cause: Error) =>
@@ -101,7 +108,7 @@ export class Http1Connection implements Connection {
 			request.destroy();
 		};
 		signal.addEventListener('abort', onAbort, { once: true });
-		request.end(body);
+		sendBody(request, body);
 		return promise.finally(() => signal.removeEventListener('abort', onAbort));
 	}
 }

@@ -1,10 +1,18 @@
 // What decoding a watch promises: every change that matters, in order, and a version to resume from.
 import test from 'ava';
 import * as fc from 'fast-check';
-import { MalformedError, needleOf } from '../../src/kubernetes/scan.ts';
-import { StreamEnded, WatchDecoder } from '../../src/kubernetes/watch-decoder.ts';
-import type { StreamMessage } from '../../src/runtime/list-watch.ts';
-import { ANNOTATION, anyCuts, anyMeta, bookmark, line, pieces, podMeta } from '../helpers/watch-lines.ts';
+import { StreamEnded, WatchDecoder } from '../../../src/kubernetes/watch/decoder.ts';
+import { MalformedError, needleOf } from '../../../src/kubernetes/watch/line-scanner.ts';
+import type { StreamMessage } from '../../../src/runtime/watch/list-watch.ts';
+import {
+	ANNOTATION,
+	anyCuts,
+	anyMeta,
+	bookmark,
+	line,
+	pieces,
+	podMeta,
+} from '../../helpers/watches/watch-lines.ts';
 
 type Pod = { readonly uid: string; readonly annotation: string };
 type Message = StreamMessage<Pod>;
@@ -41,6 +49,30 @@ test('an annotated pod is told, one that was never annotated is not', t => {
 		{ type: 'apply', record: { uid: 'uid-a', annotation: 'x' } },
 		{ type: 'progress', resourceVersion: '6' },
 	]);
+});
+
+test('managed fields are parsed only where the records need them', t => {
+	const meta = { ...podMeta({ name: 'a', version: 5, annotation: 'x' }), managedFields: [{ manager: 'm' }] };
+	for (const [managedFields, expected] of [
+		[undefined, undefined],
+		[true, meta.managedFields],
+	] as const) {
+		let seen: unknown = 'nothing';
+		const decoder = new WatchDecoder<Pod>({
+			needle: needleOf(ANNOTATION),
+			...(managedFields && { managedFields }),
+			initial: false,
+			toRecord(found) {
+				seen = found.managedFields;
+				return undefined;
+			},
+			isTracked: () => false,
+			sink() {},
+			endOf: () => ({ reason: 'expired' }),
+		});
+		decoder.push(Buffer.from(line('ADDED', meta)));
+		t.deepEqual(seen, expected);
+	}
 });
 
 test('a pod that lost its annotation or its life is told as deleted, once', t => {
@@ -97,7 +129,7 @@ test('an ERROR event ends the stream with its meaning, after what came before it
 	t.deepEqual(messages, [{ type: 'progress', resourceVersion: '4' }]);
 });
 
-test('what is no event is refused, and the version before it stays', t => {
+test('a line that is no event is refused, and the version before it stays', t => {
 	const { uid, ...noUid } = podMeta({ annotation: 'x' });
 	const { resourceVersion, ...noVersion } = podMeta({ annotation: 'x' });
 	const garbage = [

@@ -8,11 +8,12 @@ import {
 	type IncomingHttpStatusHeader,
 } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Clock, Timer } from '../../runtime/clock.ts';
 import {
 	type Connection,
 	ConnectionLostError,
 	MAX_RESPONSE,
+	sendBody,
 	type WireRequest,
 	type WireResponse,
 } from './connection.ts';
@@ -36,7 +37,7 @@ export type Http2ConnectionOptions = {
 };
 
 export class Http2Connection implements Connection {
-	readonly #session: ClientHttp2Session;
+	readonly #pool: ClientHttp2Session;
 	readonly #clock: Clock;
 	#heardAt: number;
 	#idleTimer: Timer;
@@ -47,14 +48,14 @@ export class Http2Connection implements Connection {
 	constructor({ socket, authority, clock }: Http2ConnectionOptions) {
 		this.#clock = clock;
 		this.#heardAt = clock.monotonic();
-		this.#session = http2Connect(`https://${authority}`, {
+		this.#pool = http2Connect(`https://${authority}`, {
 			createConnection: () => socket,
 			settings: { enablePush: false },
 			maxSessionMemory: SESSION_MEGABYTES,
 		});
-		this.#session.on('error', () => this.destroy());
-		this.#session.on('goaway', () => this.retire());
-		this.#session.on('close', () => this.#closed());
+		this.#pool.on('error', () => this.destroy());
+		this.#pool.on('goaway', () => this.retire());
+		this.#pool.on('close', () => this.#closed());
 		this.#idleTimer = clock.schedule(READ_IDLE_MS, () => this.#checkIdle());
 	}
 
@@ -63,7 +64,7 @@ export class Http2Connection implements Connection {
 	}
 
 	get closed(): boolean {
-		return this.#session.destroyed;
+		return this.#pool.destroyed;
 	}
 
 	async request(request: WireRequest, signal: AbortSignal): Promise<WireResponse> {
@@ -72,8 +73,8 @@ export class Http2Connection implements Connection {
 		try {
 			const { method, path, headers, body } = request;
 			const endStream = body === undefined;
-			stream = this.#session.request({ ...headers, ':method': method, ':path': path }, { endStream });
-			if (!endStream) stream.end(body);
+			stream = this.#pool.request({ ...headers, ':method': method, ':path': path }, { endStream });
+			if (!endStream) sendBody(stream, body);
 		} catch (cause) {
 			this.retire();
 			throw new ConnectionLostError('the session is closed', { cause });
@@ -85,7 +86,7 @@ export class Http2Connection implements Connection {
 			// A server may answer before it has read the request: the rest of it need not be sent.
 			if (!stream.closed) stream.destroy();
 			this.#inFlight--;
-			if (!this.#usable && this.#inFlight === 0) this.#session.close();
+			if (!this.#usable && this.#inFlight === 0) this.#pool.close();
 		}
 	}
 
@@ -129,12 +130,12 @@ export class Http2Connection implements Connection {
 
 	retire(): void {
 		this.#usable = false;
-		if (this.#inFlight === 0) this.#session.close();
+		if (this.#inFlight === 0) this.#pool.close();
 	}
 
 	destroy(): void {
 		this.#usable = false;
-		if (!this.#session.destroyed) this.#session.destroy();
+		if (!this.#pool.destroyed) this.#pool.destroy();
 	}
 
 	#closed(): void {
@@ -156,7 +157,7 @@ export class Http2Connection implements Connection {
 
 	/** A half-open connection looks like a quiet one: only an answer to a PING tells them apart. */
 	#checkIdle(): void {
-		if (this.#session.destroyed) return;
+		if (this.#pool.destroyed) return;
 		const awaited = this.#inFlight > 0;
 		const left = this.#heardAt + (awaited ? AWAITED_IDLE_MS : READ_IDLE_MS) - this.#clock.monotonic();
 		if (left > 0) {
@@ -168,10 +169,10 @@ export class Http2Connection implements Connection {
 			// After a stall of our own the answer may be there and not yet read.
 			this.#idleTimer = this.#clock.schedule(0, () => this.destroy());
 		});
-		const sent = this.#session.ping((error: Error | null) => {
+		const sent = this.#pool.ping((error: Error | null) => {
 			this.#pinging = false;
 			this.#idleTimer.cancel();
-			if (error !== null || this.#session.closed) return;
+			if (error !== null || this.#pool.closed) return;
 			this.#heard();
 			const idleMs = this.#inFlight > 0 ? AWAITED_IDLE_MS : READ_IDLE_MS;
 			this.#idleTimer = this.#clock.schedule(idleMs, () => this.#checkIdle());

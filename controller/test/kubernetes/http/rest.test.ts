@@ -1,12 +1,12 @@
-// What a unary request promises: an answer or a JasmError in time, one resend, one refresh, and a fact for the metric.
+// A unary request ends in time, with a response or a KubernetesError; it is resent once and refreshed once.
 import test, { type ExecutionContext } from 'ava';
-import { JasmError } from '../../src/errors.ts';
-import type { RestRequest } from '../../src/kubernetes/rest.ts';
-import { answers } from '../../testing/index.ts';
-import { FixedCredentials } from '../helpers/raw-server.ts';
-import { until } from '../helpers/until.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
-import { apiServer, clusterOf, wired } from '../helpers/wired.ts';
+import { KubernetesError } from '../../../src/kubernetes/errors.ts';
+import type { RestRequest } from '../../../src/kubernetes/http/rest.ts';
+import { answers } from '../../../testing/index.ts';
+import { until } from '../../helpers/clocks/until.ts';
+import { VirtualClock } from '../../helpers/clocks/virtual-clock.ts';
+import { FixedCredentials } from '../../helpers/servers/raw-server.ts';
+import { apiServer, clusterOf, wired } from '../../helpers/watches/wired.ts';
 
 const SECRETS = { resource: 'secrets' } as const;
 const read: RestRequest = {
@@ -23,7 +23,7 @@ const create: RestRequest = {
 };
 
 const unavailable = (t: ExecutionContext, promise: Promise<unknown>, message: string | RegExp) =>
-	t.throwsAsync<JasmError>(promise, { instanceOf: JasmError, code: 'KUBERNETES_UNAVAILABLE', message });
+	t.throwsAsync<KubernetesError>(promise, { instanceOf: KubernetesError, code: 'unavailable', message });
 
 test('any answer is an answer: status, headers and the parsed body', async t => {
 	const server = await apiServer(t);
@@ -81,7 +81,7 @@ test('an answer that does not come is waited for ten seconds', async t => {
 	t.is((await rest.request(read)).status, 404);
 });
 
-test('F11: after a 401 the token is read anew and the request sent once more, after a moment', async t => {
+test('after a 401 the token is read again and the request sent once more, after a moment', async t => {
 	const server = await apiServer(t);
 	const credentials = new FixedCredentials({ ca: server.ca, token: 'stale' });
 	let read401 = 0;
@@ -101,7 +101,7 @@ test('F11: after a 401 the token is read anew and the request sent once more, af
 	t.like(facts, [{ status: 404 }]);
 });
 
-test('F11: a token that is refused twice is reported as it is', async t => {
+test('a token that is refused twice is reported as it is', async t => {
 	const server = await apiServer(t);
 	const credentials = new FixedCredentials({ ca: server.ca, token: 'wrong' });
 	const { rest } = wired(t, server, { cluster: clusterOf(server, credentials) });
@@ -114,17 +114,21 @@ test('credentials that cannot be read make the API server unavailable, not the w
 	const server = await apiServer(t);
 	const credentials = new FixedCredentials({ ca: server.ca });
 	credentials.authorization = async () => {
-		throw new JasmError('reading "token": ENOENT', { code: 'KUBERNETES_CONFIG_INVALID' });
+		throw new KubernetesError({ code: 'configuration', doing: 'reading "token"', why: 'ENOENT' });
 	};
 	const { rest } = wired(t, server, { cluster: clusterOf(server, credentials) });
-	await unavailable(t, rest.request(read), 'reading a test: the API server cannot be reached');
+	await unavailable(t, rest.request(read), 'reading a test: the credentials for it cannot be read');
 });
 
 test('a request that is called off rejects as aborted, before, while and instead of sending', async t => {
 	const server = await apiServer(t);
 	server.faults.inject(SECRETS, { hang: true });
 	const { rest } = wired(t, server);
-	const aborted = { instanceOf: JasmError, code: 'ABORTED', message: 'reading a test: aborted' } as const;
+	const aborted = {
+		instanceOf: KubernetesError,
+		code: 'aborted',
+		message: 'reading a test: aborted',
+	} as const;
 	await t.throwsAsync(rest.request({ ...read, signal: AbortSignal.abort() }), aborted);
 	t.is(server.requests.count(SECRETS), 0);
 	const abort = new AbortController();
@@ -137,7 +141,7 @@ test('a request that is called off rejects as aborted, before, while and instead
 test('a request leaves nothing behind: no timer, no listener', async t => {
 	const clock = new VirtualClock();
 	const server = await apiServer(t);
-	const { rest, session } = wired(t, server, { clock });
+	const { rest, pool } = wired(t, server, { clock });
 	const abort = new AbortController();
 	let listeners = 0;
 	const { signal } = abort;
@@ -153,6 +157,6 @@ test('a request leaves nothing behind: no timer, no listener', async t => {
 	};
 	for (let i = 0; i < 5; i++) await rest.request({ ...read, signal });
 	t.is(listeners, 0);
-	session.close();
+	pool.close();
 	await until(() => clock.timers === 0);
 });
