@@ -1,21 +1,30 @@
-// Takes keys from the queue, reconciles them, and decides by the outcome alone what becomes of each key.
-import { atLeast, type BackoffOptions, backoff, type Random } from './backoff.ts';
+// Takes keys from the queue, reconciles them, and decides by the outcome only what follows for each key.
+//
+// This folder is the engine: it knows no product, no HTTP and no Kubernetes object. Read queue/workqueue.ts first
+// (which key runs next), then this file (what happens to it), then watch/watcher.ts and watch/watch-state.ts (where
+// changes come from). clock.ts is the only source of time; backoff.ts, limiter.ts and single-flight.ts are tools.
+// It may import nothing outside this folder, and of Node only timers.
+import {
+	type BackoffOptions,
+	backoff,
+	LONGEST_RETRY_AFTER_MS,
+	type Random,
+	retryAfterFloor,
+} from './backoff.ts';
 import type { Clock } from './clock.ts';
 import type { Key } from './object-ref.ts';
-import type { Taken, Workqueue } from './workqueue.ts';
+import type { Taken, Workqueue } from './queue/workqueue.ts';
 
-/** For what is expected to pass soon: throttling, a lost connection. */
+/** For failures that pass soon: throttling, a lost connection. */
 export const FAST_BACKOFF = { baseMs: 250, factor: 2, capMs: 300_000, jitter: 'full' } as const;
-/** For what somebody has to mend: a missing secret, a denied read. */
+/** For failures that a person must fix: a missing secret, a denied read. */
 export const SLOW_BACKOFF = { baseMs: 5_000, factor: 2, capMs: 300_000, jitter: 0.2 } as const;
-/** A server cannot put a key off for longer than this. */
-export const LONGEST_RETRY_AFTER_MS = 300_000;
 
-/** Done, or to be looked at again after a while although nothing failed. */
+/** Done, or to run again after a while although nothing failed. */
 export type Result = undefined | { readonly requeueAfterMs: number };
 
 export type ReconcileContext = {
-	/** Aborts when the work is to stop at once; whoever throws then is not counted as a failure. */
+	/** Aborts when the run must stop at once; an error after that does not count as a failure. */
 	readonly signal: AbortSignal;
 	/** Failures of this key since its last success; 0 for the first try. */
 	readonly attempt: number;
@@ -36,20 +45,20 @@ export type Outcome = Facts &
 	(
 		| { readonly kind: 'done' }
 		| { readonly kind: 'requeued'; readonly afterMs: number }
-		/** Not tried again until it is added again. */
+		/** Not tried again until the key is added again. */
 		| { readonly kind: 'terminal'; readonly error: unknown }
-		/** `unexpected`: the error does not say how to retry it, so it is a bug of ours. */
+		/** `unexpected`: the error does not say how to retry it, so it is a bug of the program. */
 		| {
 				readonly kind: 'failed';
 				readonly error: unknown;
 				readonly afterMs: number;
 				readonly unexpected: boolean;
 		  }
-		/** Stopped from outside; waits again at once, for whoever works on. */
+		/** Stopped from outside; the key waits again at once. */
 		| { readonly kind: 'aborted'; readonly error: unknown }
 	);
 
-/** `alike`: those at the end that are retried in the same way, which alone lengthen the wait. */
+/** `alike`: the latest failures with the same backoff. Only these lengthen the wait. */
 type Failures = { readonly all: number; readonly backoff: BackoffOptions; readonly alike: number };
 
 export type ControllerOptions = {
@@ -58,11 +67,11 @@ export type ControllerOptions = {
 	readonly reconcile: Reconcile;
 	readonly clock: Clock;
 	readonly random: Random;
-	/** Runs at a time; 64 unless told. */
+	/** Runs at a time. Default: 64. */
 	readonly concurrency?: number;
-	/** How long runs may go on after the signal, in milliseconds; 15 s unless told. */
+	/** Milliseconds that started runs have after the signal. Default: 15 s. */
 	readonly drainMs?: number;
-	/** Told of every run, after its key was given back. What it throws ends `run`. */
+	/** Called after every run, when its key was given back. An error that it throws ends `run`. */
 	readonly onOutcome?: (outcome: Outcome) => void;
 };
 
@@ -86,14 +95,14 @@ export class Controller {
 		return this.#failures.size;
 	}
 
-	/** Aborts what runs, now: after a lost lease not even a started write may go on. */
+	/** Aborts all runs now: after a lost lease even a started write must stop. */
 	abort(reason: unknown): void {
 		for (const stop of this.#running.values()) stop.abort(reason);
 	}
 
 	/**
-	 * Reconciles until the signal aborts; then takes no more keys, lets what runs finish for `drainMs`, aborts
-	 * the rest, and resolves when all of it has settled.
+	 * Reconciles until the signal aborts. Then it takes no more keys, gives started runs `drainMs` to finish, aborts
+	 * the rest, and resolves when every run has settled.
 	 */
 	async run(signal: AbortSignal): Promise<void> {
 		const { queue, concurrency } = this.#options;
@@ -128,7 +137,7 @@ export class Controller {
 		this.#running.set(running, stop);
 	}
 
-	/** Resolves when a run ends or the signal aborts. (A race of all runs would grow each slow one's memory.) */
+	/** Resolves when a run ends or the signal aborts. (A race of all runs would add a listener to each slow one.) */
 	async #oneEnds(signal: AbortSignal): Promise<void> {
 		const { promise, resolve } = Promise.withResolvers<void>();
 		this.#onEnd = resolve;
@@ -155,7 +164,7 @@ export class Controller {
 		let outcome: Outcome;
 		try {
 			const result = await reconcile(key, { signal, attempt, priority });
-			// To be looked at again is neither a success nor a failure.
+			// A requeue is neither a success nor a failure.
 			if (result === undefined) this.#failures.delete(key);
 			outcome =
 				result === undefined
@@ -164,7 +173,7 @@ export class Controller {
 		} catch (error) {
 			outcome = signal.aborted ? { ...facts(), kind: 'aborted', error } : this.#failed(facts(), error);
 		}
-		// Added before it is given back: what was added meanwhile and this become one follow-up run.
+		// The key is added before it is given back, so that it and changes meanwhile become one follow-up run.
 		if (outcome.kind === 'failed') queue.add(key, { delayMs: outcome.afterMs });
 		if (outcome.kind === 'requeued') queue.add(key, { priority, delayMs: outcome.afterMs });
 		if (outcome.kind === 'aborted') queue.add(key, { priority });
@@ -172,7 +181,7 @@ export class Controller {
 		onOutcome(outcome);
 	}
 
-	/** The one place that decides whether and when a failure is tried again. */
+	/** The only place that decides whether and when a failure is tried again. */
 	#failed(facts: Facts, error: unknown): Outcome {
 		const { random } = this.#options;
 		const { retry, retryAfterMs } = retryOf(error);
@@ -182,17 +191,17 @@ export class Controller {
 		}
 		const options = retry === 'fast' ? FAST_BACKOFF : SLOW_BACKOFF;
 		const before = this.#failures.get(facts.key);
-		// What failed during an outage says nothing of how long somebody will take to mend what comes after it.
+		// The length of an outage says nothing about how long a person takes to fix the failure after it.
 		const alike = before?.backoff === options ? before.alike : 0;
 		this.#failures.set(facts.key, { all: facts.attempt + 1, backoff: options, alike: alike + 1 });
 		const waitMs = backoff(options, alike, random);
 		const floorMs = retryAfterMs === undefined ? undefined : Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS);
-		const afterMs = atLeast(floorMs, waitMs, random);
+		const afterMs = retryAfterFloor(floorMs, waitMs, random);
 		return { ...facts, kind: 'failed', error, afterMs, unexpected: retry === undefined };
 	}
 }
 
-/** Read structurally: the engine does not know whose errors these are. */
+/** Read structurally: this folder does not know the error class. */
 function retryOf(error: unknown): { retry: 'terminal' | 'fast' | 'slow' | undefined; retryAfterMs?: number } {
 	const { retry, retryAfterMs } = (error ?? {}) as { retry?: unknown; retryAfterMs?: unknown };
 	return {

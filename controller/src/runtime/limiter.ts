@@ -1,7 +1,7 @@
-// How much at once and how often: a limit on concurrency and a token bucket.
+// A limit on concurrency, and a token bucket for a rate.
 import type { Clock } from './clock.ts';
 
-/** Runs at most so many at a time; the others wait their turn, first come, first served. */
+/** Runs at most `concurrency` functions at a time; the others wait in the order of their calls. */
 export class Limiter {
 	readonly #concurrency: number;
 	readonly #waiting = new Set<() => void>();
@@ -22,7 +22,7 @@ export class Limiter {
 		return this.#waiting.size;
 	}
 
-	/** Settles as `fn` does. Rejects with the signal's reason, and never calls `fn`, if it aborts before. */
+	/** Settles as `fn` does. If the signal aborts first, it rejects with the reason and never calls `fn`. */
 	async run<R>(fn: () => Promise<R>, signal: AbortSignal): Promise<R> {
 		signal.throwIfAborted();
 		if (this.#active < this.#concurrency) this.#active++;
@@ -49,7 +49,7 @@ export class Limiter {
 		});
 	}
 
-	/** The place goes from hand to hand: nobody who comes in between can take it. */
+	/** The slot is handed directly to the next waiter, so a new caller cannot take it. */
 	#pass(): void {
 		const [next] = this.#waiting;
 		if (next === undefined) {
@@ -63,7 +63,7 @@ export class Limiter {
 
 export type TokenBucketOptions = {
 	readonly clock: Clock;
-	/** How many may be taken in one go after a rest. */
+	/** Tokens in a full bucket. */
 	readonly capacity: number;
 	readonly refillPerSecond: number;
 };
@@ -72,10 +72,10 @@ export class TokenBucket {
 	readonly #clock: Clock;
 	readonly #msPerToken: number;
 	readonly #msToFill: number;
-	/** The moment since which the bucket, empty then, has been filling up. */
+	/** The time at which the bucket would have been empty, given its tokens now. */
 	#emptyAt: number;
-	/** The last moment that somebody was told to come back at. */
-	#promisedAt = Number.NEGATIVE_INFINITY;
+	/** The latest retry time that a refused caller was given. */
+	#reservedAt = Number.NEGATIVE_INFINITY;
 
 	constructor({ clock, capacity, refillPerSecond }: TokenBucketOptions) {
 		this.#clock = clock;
@@ -84,14 +84,14 @@ export class TokenBucket {
 		this.#emptyAt = clock.monotonic() - this.#msToFill;
 	}
 
-	/** Nothing was taken for so long that a new bucket would do the same. */
+	/** The bucket is full: a new one would behave the same. */
 	get full(): boolean {
 		return this.#clock.monotonic() - this.#emptyAt >= this.#msToFill;
 	}
 
 	/**
-	 * Takes one token: 0, or the milliseconds to wait for one, in which case none was taken. Each who is refused
-	 * is given a moment of its own: a crowd that came back at the same one would find a single token there.
+	 * Takes one token and returns 0, or takes none and returns the milliseconds to wait. Each rejected caller gets
+	 * its own retry time; otherwise all would return together for one token.
 	 */
 	take(): number {
 		const now = this.#clock.monotonic();
@@ -100,7 +100,7 @@ export class TokenBucket {
 			this.#emptyAt = emptyAt;
 			return 0;
 		}
-		this.#promisedAt = Math.max(emptyAt, this.#promisedAt + this.#msPerToken);
-		return Math.ceil(this.#promisedAt - now);
+		this.#reservedAt = Math.max(emptyAt, this.#reservedAt + this.#msPerToken);
+		return Math.ceil(this.#reservedAt - now);
 	}
 }

@@ -1,4 +1,4 @@
-// One call per key at a time for many askers, as long as its answer is young enough for each of them.
+// One call per key for many callers, as long as its answer is recent enough for each of them.
 import type { Clock } from './clock.ts';
 
 type Flight<T> = {
@@ -10,14 +10,14 @@ type Flight<T> = {
 
 export type SingleFlightOptions = {
 	readonly clock: Clock;
-	/** How much older than what the asker asks for an answer may be, in milliseconds; 250 unless told. */
+	/** How long before the caller's `notBefore` a call may have started, in milliseconds. Default: 250. */
 	readonly windowMs?: number;
 };
 
 export class SingleFlight<T> {
 	readonly #clock: Clock;
 	readonly #windowMs: number;
-	/** The youngest flight of each key; older ones fly on for those who joined them. */
+	/** The latest call of each key; earlier calls go on for the callers that joined them. */
 	readonly #flights = new Map<string, Flight<T>>();
 
 	constructor({ clock, windowMs = 250 }: SingleFlightOptions) {
@@ -25,15 +25,15 @@ export class SingleFlight<T> {
 		this.#windowMs = windowMs;
 	}
 
-	/** Keys with a flight that may still be joined. */
+	/** Keys with a call that can be joined. */
 	get size(): number {
 		return this.#flights.size;
 	}
 
 	/**
-	 * The answer of a flight that started no earlier than the window before `notBefore` (monotonic milliseconds at
-	 * which the asker's reason to ask appeared), or of a new one. Rejects as `start` does, or with the reason of
-	 * `signal` as soon as that aborts: others fly on, and a flight that all have left is aborted.
+	 * The answer of a call that started at most the window before `notBefore` (monotonic milliseconds at which the
+	 * caller's reason to ask appeared), or of a new call. Rejects as `start` does, or with the reason of `signal` as
+	 * soon as that aborts: the call goes on for other callers, and is aborted when the last one left.
 	 */
 	run(
 		key: string,

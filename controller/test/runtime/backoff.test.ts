@@ -1,7 +1,7 @@
-// Waits grow, stay under their cap, keep a server's floor and spread those who wait.
+// Waits grow, stay under their cap, keep a server's floor and spread callers.
 import test from 'ava';
 import fc from 'fast-check';
-import { atLeast, backoff } from '../../src/runtime/backoff.ts';
+import { backoff, retryAfterFloor } from '../../src/runtime/backoff.ts';
 
 const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const options = fc.record({
@@ -35,7 +35,7 @@ test('with a jitter of j the wait lies between the capped exponential and 1 + j 
 	);
 });
 
-test('without luck the wait never shrinks from one attempt to the next', t => {
+test('without jitter the wait never shrinks from one attempt to the next', t => {
 	fc.assert(
 		fc.property(options, fc.nat(100), share, (some, attempt, r) => {
 			const wait = (n: number) => backoff({ ...some, jitter: 'full' }, n, () => r);
@@ -44,20 +44,20 @@ test('without luck the wait never shrinks from one attempt to the next', t => {
 	);
 });
 
-test('the factor is two unless told', t => {
+test('the default factor is two', t => {
 	const waits = [0, 1, 2, 3].map(n => backoff({ baseMs: 100, capMs: 500, jitter: 0 }, n, Math.random));
 	t.deepEqual(waits, [100, 200, 400, 500]);
 });
 
-test('a floor is kept and those who were given the same one are spread over a tenth of it', t => {
-	t.is(atLeast(undefined, 7, Math.random), 7);
+test('a floor is kept, and callers with the same floor are spread over a tenth of it', t => {
+	t.is(retryAfterFloor(undefined, 7, Math.random), 7);
 	t.is(
-		atLeast(5_000, 8_000, () => 0),
+		retryAfterFloor(5_000, 8_000, () => 0),
 		8_000,
 	);
 	fc.assert(
 		fc.property(fc.nat(100_000), fc.nat(100_000), share, (floorMs, waitMs, r) => {
-			const result = atLeast(floorMs, waitMs, () => r);
+			const result = retryAfterFloor(floorMs, waitMs, () => r);
 			t.true(result >= floorMs && result >= waitMs && result <= Math.max(waitMs, floorMs * 1.1));
 		}),
 	);

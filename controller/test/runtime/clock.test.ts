@@ -1,4 +1,4 @@
-// The real clock keeps the promises that the engine builds on.
+// The real clock keeps the promises that the engine depends on.
 import test from 'ava';
 import { systemClock } from '../../src/runtime/clock.ts';
 

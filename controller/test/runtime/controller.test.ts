@@ -1,4 +1,4 @@
-// The outcome of a run alone decides what becomes of its key; stopping loses nothing and waits for what runs.
+// Only the outcome of a run decides what follows for its key; a stop loses no key and waits for started runs.
 import test from 'ava';
 import {
 	Controller,
@@ -6,8 +6,8 @@ import {
 	type Outcome,
 	type Reconcile,
 } from '../../src/runtime/controller.ts';
-import { Workqueue } from '../../src/runtime/workqueue.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
+import { Workqueue } from '../../src/runtime/queue/workqueue.ts';
+import { VirtualClock } from '../helpers/clocks/virtual-clock.ts';
 
 const anError = (retry?: string, retryAfterMs?: number) =>
 	Object.assign(new Error('reading secret'), { retry, retryAfterMs });
@@ -39,7 +39,7 @@ const failing = (...errors: unknown[]): Reconcile => {
 	};
 };
 
-/** Runs until told; obeys its signal unless `deaf`. */
+/** Runs until it is ended; obeys its signal unless `deaf`. */
 function held({ deaf = false } = {}) {
 	const runs: { key: string; finish: () => void }[] = [];
 	const reconcile: Reconcile = (key, { signal }) => {
@@ -51,7 +51,7 @@ function held({ deaf = false } = {}) {
 	return { runs, reconcile };
 }
 
-test('a key that succeeded is done: no timer, no memory of it', async t => {
+test('a key that succeeded leaves no timer and no memory behind', async t => {
 	const { clock, queue, controller, outcomes } = aController(failing());
 	queue.add('a/x', { priority: 100 });
 	await clock.settle();
@@ -61,7 +61,7 @@ test('a key that succeeded is done: no timer, no memory of it', async t => {
 	t.deepEqual([queue.size, queue.running, controller.failing, controller.running], [0, 0, 0, 0]);
 });
 
-test('what is expected to pass is tried again after 250 ms, doubling, with full jitter', async t => {
+test('a failure that passes soon is tried again after 250 ms, doubling, with full jitter', async t => {
 	const { clock, queue, outcomes, controller } = aController(
 		failing(anError('fast'), anError('fast'), anError('fast')),
 	);
@@ -76,7 +76,7 @@ test('what is expected to pass is tried again after 250 ms, doubling, with full 
 	t.is(controller.failing, 0);
 });
 
-test('what somebody has to mend is tried again after 5 s, doubling to 5 minutes', async t => {
+test('a failure that a person must fix is tried again after 5 s, doubling to 5 minutes', async t => {
 	const { clock, queue, outcomes } = aController(
 		failing(...Array.from({ length: 9 }, () => anError('slow'))),
 		{ random: () => 0 },
@@ -109,7 +109,7 @@ test('a terminal error is not tried again until the key is added again', async t
 });
 
 test('an error that does not say how to retry it is unexpected and retried slowly', async t => {
-	for (const thrown of [new Error('our own bug'), 'text', undefined, null, anError('nonsense')]) {
+	for (const thrown of [new Error('a bug'), 'text', undefined, null, anError('nonsense')]) {
 		const { clock, queue, outcomes } = aController(() => Promise.reject(thrown));
 		queue.add('a/x');
 		await clock.settle();
@@ -117,7 +117,7 @@ test('an error that does not say how to retry it is unexpected and retried slowl
 	}
 });
 
-test('Retry-After is a floor, spread a little, and capped', async t => {
+test('Retry-After is a floor with a little jitter, and has a cap', async t => {
 	const errors = [anError('fast', 10_000), anError('slow', 1), anError('fast', 86_400_000)];
 	const { clock, queue, outcomes } = aController(failing(...errors));
 	queue.add('a/x');
@@ -126,7 +126,7 @@ test('Retry-After is a floor, spread a little, and capped', async t => {
 	t.deepEqual(waits, [10_500, 5_500, 315_000]);
 });
 
-test('a key that asks to be looked at again is, which neither adds to its failures nor forgets them', async t => {
+test('a requeued key runs again, and its count of failures stays', async t => {
 	const results = [Promise.reject(anError('fast')), Promise.resolve({ requeueAfterMs: 1_000 }), undefined];
 	results[0]?.catch(() => {});
 	const { clock, queue, outcomes } = aController(async () => results.shift());
@@ -153,7 +153,7 @@ test('a new pod does not wait for the backoff of its key', async t => {
 	t.is(clock.timers, 0);
 });
 
-test('a key that changes while its run fails runs again at once, once', async t => {
+test('a key that changes while its run fails runs again at once, and only once', async t => {
 	let runs = 0;
 	const { clock, queue } = aController(async key => {
 		runs++;
@@ -181,7 +181,7 @@ test('a failing key does not keep others from running', async t => {
 	t.is(outcomes.filter(({ kind }) => kind === 'done').length, 100);
 });
 
-test('no more run at a time than the concurrency, and the next starts as soon as one ends', async t => {
+test('at most `concurrency` keys run at a time, and the next one starts as soon as one ends', async t => {
 	const { runs, reconcile } = held();
 	const { clock, queue, controller } = aController(reconcile, { concurrency: 3 });
 	for (let i = 0; i < 5; i++) queue.add(`a/${i}`);
@@ -194,7 +194,7 @@ test('no more run at a time than the concurrency, and the next starts as soon as
 	t.is(controller.running, 3);
 });
 
-test('after the signal no key is taken, what runs may finish, and only then the run resolves', async t => {
+test('after the signal no key is taken, started runs finish, and only then `run` resolves', async t => {
 	const { runs, reconcile } = held();
 	const { clock, queue, outcomes, stop, running } = aController(reconcile, { concurrency: 2 });
 	for (let i = 0; i < 4; i++) queue.add(`a/${i}`);
@@ -215,7 +215,7 @@ test('after the signal no key is taken, what runs may finish, and only then the 
 	t.is(clock.timers, 0);
 });
 
-test('a key that is handed out in the moment of the signal is not run, and not lost', async t => {
+test('a key that is handed out at the time of the signal does not run, and is not lost', async t => {
 	const { clock, queue, outcomes, stop, running } = aController(failing());
 	await clock.settle();
 	queue.add('a/x');
@@ -225,7 +225,7 @@ test('a key that is handed out in the moment of the signal is not run, and not l
 	t.deepEqual([queue.size, queue.running], [1, 0]);
 });
 
-test('what has not finished 15 s after the signal is aborted, and awaited', async t => {
+test('a run that has not finished 15 s after the signal is aborted, and awaited', async t => {
 	const { runs, reconcile } = held();
 	const { clock, queue, outcomes, stop, running, controller } = aController(reconcile);
 	queue.add('a/x');
@@ -240,7 +240,7 @@ test('what has not finished 15 s after the signal is aborted, and awaited', asyn
 	t.is(controller.failing, 0);
 });
 
-test('a run that ignores its signal is still awaited: nothing goes on behind the back of the shutdown', async t => {
+test('a run that ignores its signal is still awaited: no work goes on after the shutdown', async t => {
 	const { runs, reconcile } = held({ deaf: true });
 	const { clock, queue, stop, running, controller } = aController(reconcile);
 	queue.add('a/x');
@@ -253,7 +253,7 @@ test('a run that ignores its signal is still awaited: nothing goes on behind the
 	t.is(controller.running, 0);
 });
 
-test('aborting stops what runs at once; its keys wait again, without counting as failed', async t => {
+test('`abort` stops all runs at once; their keys wait again and do not count as failed', async t => {
 	const { runs, reconcile } = held();
 	const { clock, queue, controller, outcomes } = aController(reconcile);
 	queue.add('a/x', { priority: 50 });
@@ -268,14 +268,14 @@ test('aborting stops what runs at once; its keys wait again, without counting as
 	t.like(outcomes[1], { kind: 'done', attempt: 0, priority: 50 });
 });
 
-test('what the telling throws ends the run with it, after its key was given back', async t => {
+test('an error of `onOutcome` ends `run` with it, after its key was given back', async t => {
 	const { clock, queue, running } = aController(failing(), {
 		onOutcome: () => {
-			throw new Error('our own bug');
+			throw new Error('a bug');
 		},
 	});
 	queue.add('a/x');
 	await clock.settle();
-	await t.throwsAsync(running, { message: 'our own bug' });
+	await t.throwsAsync(running, { message: 'a bug' });
 	t.is(queue.running, 0);
 });

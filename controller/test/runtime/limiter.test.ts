@@ -1,12 +1,12 @@
-// No more at once, and no more per second, than was said.
+// Limits on concurrency and rate hold.
 import test from 'ava';
 import fc from 'fast-check';
 import { Limiter, TokenBucket } from '../../src/runtime/limiter.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
+import { VirtualClock } from '../helpers/clocks/virtual-clock.ts';
 
 const never = new AbortController().signal;
 
-test('no more run at a time than the limit, all run, and in the order in which they came', async t => {
+test('at most `concurrency` functions run at a time, and all run in the order of their calls', async t => {
 	const lengths = fc.array(fc.integer({ min: 1, max: 50 }), { maxLength: 30 });
 	await fc.assert(
 		fc.asyncProperty(lengths, fc.integer({ min: 1, max: 5 }), async (durations, concurrency) => {
@@ -30,7 +30,7 @@ test('no more run at a time than the limit, all run, and in the order in which t
 	);
 });
 
-test('a failing run gives its place back', async t => {
+test('a function that fails gives its slot back', async t => {
 	const limiter = new Limiter({ concurrency: 1 });
 	await t.throwsAsync(
 		limiter.run(() => Promise.reject(new Error('denied')), never),
@@ -39,7 +39,7 @@ test('a failing run gives its place back', async t => {
 	t.is(await limiter.run(() => Promise.resolve('ok'), never), 'ok');
 });
 
-test('who gives up waiting is never called and does not take a place', async t => {
+test('a function whose caller aborts is never called and takes no slot', async t => {
 	const limiter = new Limiter({ concurrency: 1 });
 	const { promise, resolve } = Promise.withResolvers<string>();
 	const first = limiter.run(() => promise, never);
@@ -58,11 +58,11 @@ test('who gives up waiting is never called and does not take a place', async t =
 	t.is(limiter.active, 0);
 });
 
-test('a limiter without room for anybody cannot be made', t => {
+test('a limiter with concurrency 0 cannot be created', t => {
 	t.throws(() => new Limiter({ concurrency: 0 }), { message: /expected concurrency of at least 1, got 0/ });
 });
 
-test('a bucket gives its capacity at once, then as fast as it refills, and says how long to wait', async t => {
+test('a bucket gives its capacity at once, then one token per refill, and says how long to wait', async t => {
 	const clock = new VirtualClock();
 	const bucket = new TokenBucket({ clock, capacity: 2, refillPerSecond: 4 });
 	t.deepEqual([bucket.take(), bucket.take(), bucket.take()], [0, 0, 250]);
@@ -73,7 +73,7 @@ test('a bucket gives its capacity at once, then as fast as it refills, and says 
 	t.deepEqual([bucket.take(), bucket.take(), bucket.take()], [0, 0, 250]);
 });
 
-test('everybody who is refused is told a moment of his own, and finds a token there', async t => {
+test('each rejected caller gets its own retry time, and a token then', async t => {
 	const clock = new VirtualClock();
 	const bucket = new TokenBucket({ clock, capacity: 1, refillPerSecond: 4 });
 	t.true(bucket.full);
@@ -85,7 +85,7 @@ test('everybody who is refused is told a moment of his own, and finds a token th
 	}
 });
 
-test('over any stretch of time a bucket gives no more than its capacity and what it refilled', async t => {
+test('in any period a bucket gives at most its capacity and the refill of that period', async t => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(fc.nat(300), { maxLength: 50 }), async pauses => {
 			const clock = new VirtualClock();

@@ -1,7 +1,7 @@
-// One call serves many askers, as long as it is young enough for each and somebody still waits for it.
+// One call serves many callers, as long as it is recent enough for each and one of them still waits.
 import test from 'ava';
 import { SingleFlight } from '../../src/runtime/single-flight.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
+import { VirtualClock } from '../helpers/clocks/virtual-clock.ts';
 
 const never = new AbortController().signal;
 
@@ -20,7 +20,7 @@ function aSingleFlight() {
 	return { clock, flights, started, ask };
 }
 
-test('a hundred askers share one call and its answer', async t => {
+test('a hundred callers share one call and its answer', async t => {
 	const { flights, started, ask } = aSingleFlight();
 	const answers = Array.from({ length: 100 }, () => ask());
 	started[0]!.land('v1');
@@ -29,7 +29,7 @@ test('a hundred askers share one call and its answer', async t => {
 	t.is(flights.size, 0);
 });
 
-test('a flight that started up to 250 ms before the reason to ask is shared, an older one is not', async t => {
+test('a call that started up to 250 ms before the reason of the caller is shared, an older one is not', async t => {
 	const { clock, started, ask } = aSingleFlight();
 	const first = ask();
 	await clock.advance(250);
@@ -42,7 +42,7 @@ test('a flight that started up to 250 ms before the reason to ask is shared, an 
 	t.deepEqual(await Promise.all([first, sharing, fresh]), ['old', 'old', 'new']);
 });
 
-test('who asks late for an early reason shares the flight that started in between', async t => {
+test('a late caller with an older notBefore joins the call in flight', async t => {
 	const { clock, started, ask } = aSingleFlight();
 	const appearedAt = clock.monotonic();
 	await clock.advance(1_000);
@@ -54,7 +54,7 @@ test('who asks late for an early reason shares the flight that started in betwee
 	t.deepEqual(await Promise.all([first, second]), ['v1', 'v1']);
 });
 
-test('a landed flight is not shared, however young', async t => {
+test('a finished call is not shared, however recent it is', async t => {
 	const { started, ask } = aSingleFlight();
 	const first = ask();
 	started[0]!.land('v1');
@@ -63,7 +63,7 @@ test('a landed flight is not shared, however young', async t => {
 	t.is(started.length, 2);
 });
 
-test('an older flight that lands does not end the sharing of the younger one', async t => {
+test('an older call that finishes does not end the sharing of a later one', async t => {
 	const { clock, started, ask } = aSingleFlight();
 	const old = ask();
 	await clock.advance(1_000);
@@ -76,14 +76,14 @@ test('an older flight that lands does not end the sharing of the younger one', a
 	t.deepEqual(await Promise.all([young, sharing]), ['young', 'young']);
 });
 
-test('flights of different keys are not shared', t => {
+test('calls of different keys are not shared', t => {
 	const { clock, started, ask } = aSingleFlight();
 	void ask(clock.monotonic(), never, 'k');
 	void ask(clock.monotonic(), never, 'l');
 	t.is(started.length, 2);
 });
 
-test('an asker that aborts leaves at once and the others fly on', async t => {
+test('a caller that aborts leaves at once, and the call goes on for the others', async t => {
 	const { clock, started, ask } = aSingleFlight();
 	const leaver = new AbortController();
 	const leaving = ask(clock.monotonic(), leaver.signal);
@@ -95,7 +95,7 @@ test('an asker that aborts leaves at once and the others fly on', async t => {
 	t.is(await staying, 'v1');
 });
 
-test('a flight that all have left is aborted, and the next asker starts a new one', async t => {
+test('a call without callers is aborted, and the next caller starts a new one', async t => {
 	const { clock, flights, started, ask } = aSingleFlight();
 	const leavers = [new AbortController(), new AbortController()];
 	const leaving = leavers.map(({ signal }) => t.throwsAsync(ask(clock.monotonic(), signal)));
@@ -109,7 +109,7 @@ test('a flight that all have left is aborted, and the next asker starts a new on
 	t.is(await next, 'v2');
 });
 
-test('who comes with an aborted signal starts nothing', async t => {
+test('a caller with an aborted signal starts nothing', async t => {
 	const { clock, started, ask } = aSingleFlight();
 	await t.throwsAsync(ask(clock.monotonic(), AbortSignal.abort(new Error('too late'))), {
 		message: 'too late',
@@ -117,7 +117,7 @@ test('who comes with an aborted signal starts nothing', async t => {
 	t.is(started.length, 0);
 });
 
-test('a failure reaches every asker and is not kept', async t => {
+test('a failure reaches every caller and is not kept', async t => {
 	const { flights, started, ask } = aSingleFlight();
 	const asking = [ask(), ask()].map(answer => t.throwsAsync(answer, { message: 'throttled' }));
 	started[0]!.crash(new Error('throttled'));

@@ -1,8 +1,8 @@
-// The virtual clock keeps the promises of a clock, so that tests built on it mean something.
+// The virtual clock keeps the promises of a clock, so that tests can depend on it.
 import test from 'ava';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
+import { VirtualClock } from '../helpers/clocks/virtual-clock.ts';
 
-test('timers fire in order of their due time, equal ones in order of scheduling', async t => {
+test('timers fire in the order of their due time; with equal times, in the order of scheduling', async t => {
 	const clock = new VirtualClock();
 	const fired: string[] = [];
 	clock.schedule(20, () => fired.push('c'));
@@ -12,7 +12,7 @@ test('timers fire in order of their due time, equal ones in order of scheduling'
 	t.deepEqual(fired, ['a', 'b', 'c']);
 });
 
-test('a chain that sleeps again runs on inside one advance, each step at its own time', async t => {
+test('sleeps that follow each other run within one advance, each at its own time', async t => {
 	const clock = new VirtualClock({ monotonicMs: 0 });
 	const seen: number[] = [];
 	const chain = (async () => {
@@ -39,7 +39,7 @@ test('a cancelled timer does not fire and an aborted sleep rejects with the reas
 	await clock.advance(10);
 });
 
-test('the wall clock jumps without a timer noticing', async t => {
+test('a jump of the wall clock moves no timer', async t => {
 	const clock = new VirtualClock({ monotonicMs: 0 });
 	let fired = false;
 	clock.schedule(1_000, () => {
@@ -53,7 +53,7 @@ test('the wall clock jumps without a timer noticing', async t => {
 	t.true(fired);
 });
 
-test('running until a condition tells how long it took, and rejects when nothing can make it true', async t => {
+test('`runUntil` returns how long it took, and rejects when no timer can make the condition true', async t => {
 	const clock = new VirtualClock();
 	let ready = false;
 	clock.schedule(5, () =>

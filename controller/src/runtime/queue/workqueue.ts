@@ -1,13 +1,13 @@
-// A queue of keys: each waits at most once and runs at most once at a time; with priorities, delays and lanes.
-import type { Clock, Timer } from './clock.ts';
-import { FairLine } from './fair-line.ts';
+// A queue of keys with priorities, delays and concurrency groups: a key waits once and runs once at a time.
+import type { Clock, Timer } from '../clock.ts';
+import { type Key, refOf } from '../object-ref.ts';
+import { FairQueue } from './fair-queue.ts';
 import { Heap } from './heap.ts';
-import { type Key, refOf } from './object-ref.ts';
 
 export type AddOptions = {
-	/** Higher runs first; 0 unless told. */
+	/** Higher runs first. Default: 0. */
 	readonly priority?: number;
-	/** Not to run before this many milliseconds from now; 0 unless told. */
+	/** Earliest run, in milliseconds from now. Default: 0. */
 	readonly delayMs?: number;
 };
 
@@ -21,10 +21,10 @@ export type Taken = {
 export type WorkqueueOptions = {
 	readonly clock: Clock;
 	/**
-	 * Keys of one lane (say, of one provider) run at most `limit` at a time, so that a lane that is slow leaves
-	 * room for the others. `of` is asked when a key becomes due.
+	 * At most `limit` keys of one group (for example of one provider) run at a time, so that a slow group leaves
+	 * room for the others. `of` is called when a key becomes due.
 	 */
-	readonly lanes?: { readonly of: (key: Key) => string; readonly limit: number };
+	readonly groups?: { readonly of: (key: Key) => string; readonly limit: number };
 };
 
 type Item = {
@@ -33,41 +33,46 @@ type Item = {
 	priority: number;
 	/** Monotonic milliseconds. */
 	dueAt: number;
-	/** Of those that are due at the same moment the one added first goes first. */
+	/** Of keys that are due at the same time, the one that was added first runs first. */
 	readonly order: number;
-	/** Where it waits; `undefined` while its delay lasts. */
-	lane: Lane | undefined;
+	/** The group in which it waits; `undefined` while its delay lasts. */
+	group: ConcurrencyGroup | undefined;
 	position: number;
 	previous: Item | undefined;
 	next: Item | undefined;
 };
 
-type Lane = { readonly name: string; readonly line: FairLine<Item>; waiting: number; running: number };
+type ConcurrencyGroup = {
+	readonly name: string;
+	readonly queue: FairQueue<Item>;
+	waiting: number;
+	running: number;
+};
 
-type Run = { readonly lane: Lane; followUp: Item | undefined };
+type Run = { readonly group: ConcurrencyGroup; followUp: Item | undefined };
 
 type Getter = (taken: Taken | undefined) => void;
 
 export class Workqueue {
 	readonly #clock: Clock;
-	readonly #laneOf: (key: Key) => string;
-	readonly #laneLimit: number;
-	/** Keys that wait: delayed ones are in `#delayed`, due ones in the line of a lane. */
+	readonly #groupOf: (key: Key) => string;
+	readonly #groupLimit: number;
+	/** Keys that wait: delayed keys are in `#delayed`, due keys in the queue of a group. */
 	readonly #items = new Map<Key, Item>();
 	readonly #delayed = new Heap<Item>(
 		(a, b) => a.dueAt < b.dueAt || (a.dueAt === b.dueAt && a.order < b.order),
 	);
-	readonly #lanes = new Map<string, Lane>();
+	readonly #groups = new Map<string, ConcurrencyGroup>();
 	readonly #running = new Map<Key, Run>();
 	readonly #getters = new Set<Getter>();
 	#handingOut = false;
 	#added = 0;
 	#timer: (Timer & { readonly dueAt: number }) | undefined;
 
-	constructor({ clock, lanes }: WorkqueueOptions) {
+	constructor({ clock, groups }: WorkqueueOptions) {
 		this.#clock = clock;
-		this.#laneOf = lanes?.of ?? (() => '');
-		this.#laneLimit = lanes?.limit ?? Number.POSITIVE_INFINITY;
+		this.#groupOf = groups?.of ?? (() => '');
+		this.#groupLimit = groups?.limit ?? Number.POSITIVE_INFINITY;
 	}
 
 	/** Keys that wait, delayed ones included; running keys are not. */
@@ -85,8 +90,8 @@ export class Workqueue {
 	}
 
 	/**
-	 * Makes a key run. One that waits already keeps its place, takes the higher priority and the earlier due
-	 * time; one that is running runs once more afterwards, however often it is added meanwhile.
+	 * Makes a key run. A waiting key keeps its place and takes the higher priority and the earlier due time. A
+	 * running key runs once more afterwards, however often it is added meanwhile.
 	 */
 	add(key: Key, { priority = 0, delayMs = 0 }: AddOptions = {}): void {
 		const dueAt = this.#clock.monotonic() + Math.max(0, delayMs);
@@ -94,26 +99,26 @@ export class Workqueue {
 		const waiting = run === undefined ? this.#items.get(key) : run.followUp;
 		if (waiting === undefined) {
 			const { namespace } = refOf(key);
-			const place = { lane: undefined, position: 0, previous: undefined, next: undefined };
+			const place = { group: undefined, position: 0, previous: undefined, next: undefined };
 			const item: Item = { key, namespace, priority, dueAt, order: this.#added++, ...place };
 			if (run !== undefined) run.followUp = item;
 			else this.#place(item);
 		} else if (run !== undefined) {
 			waiting.priority = Math.max(waiting.priority, priority);
 			waiting.dueAt = Math.min(waiting.dueAt, dueAt);
-		} else if (waiting.lane !== undefined ? priority > waiting.priority : dueAt < waiting.dueAt) {
+		} else if (waiting.group !== undefined ? priority > waiting.priority : dueAt < waiting.dueAt) {
 			this.#unplace(waiting);
 			waiting.priority = Math.max(waiting.priority, priority);
 			waiting.dueAt = Math.min(waiting.dueAt, dueAt);
 			this.#place(waiting);
-		} else if (waiting.lane === undefined) {
+		} else if (waiting.group === undefined) {
 			waiting.priority = Math.max(waiting.priority, priority);
 		}
 	}
 
 	/**
-	 * The next key to run, once there is one; `undefined` when the signal aborts. Whoever takes a key must give it
-	 * back with `done`. Keys added in one go are handed out after it, best first.
+	 * The next key to run, as soon as there is one; `undefined` when the signal aborts. The caller must give the key
+	 * back with `done`. Keys that are added in one synchronous step are handed out after it, most urgent first.
 	 */
 	get(signal: AbortSignal): Promise<Taken | undefined> {
 		if (signal.aborted) return Promise.resolve(undefined);
@@ -130,25 +135,15 @@ export class Workqueue {
 		});
 	}
 
-	/** Gives a running key back; it waits again at once if it was added meanwhile. */
+	/** Gives a running key back; if it was added meanwhile, it waits again at once. */
 	done(key: Key): void {
 		const run = this.#running.get(key);
 		if (run === undefined) throw new Error(`giving back key "${key}": expected a running key`);
 		this.#running.delete(key);
-		run.lane.running--;
-		this.#dropIfIdle(run.lane);
+		run.group.running--;
+		this.#dropIfIdle(run.group);
 		if (run.followUp !== undefined) this.#place(run.followUp);
 		this.#handOutSoon();
-	}
-
-	/** Drops a waiting key, or the follow-up of a running one; whether there was anything to drop. */
-	remove(key: Key): boolean {
-		const run = this.#running.get(key);
-		const item = run === undefined ? this.#items.get(key) : run.followUp;
-		if (item === undefined) return false;
-		if (run !== undefined) run.followUp = undefined;
-		else this.#unplace(item);
-		return true;
 	}
 
 	#place(item: Item): void {
@@ -158,37 +153,37 @@ export class Workqueue {
 			this.#arm();
 			return;
 		}
-		const name = this.#laneOf(item.key);
-		let lane = this.#lanes.get(name);
-		if (lane === undefined) {
-			lane = { name, line: new FairLine(), waiting: 0, running: 0 };
-			this.#lanes.set(name, lane);
+		const name = this.#groupOf(item.key);
+		let group = this.#groups.get(name);
+		if (group === undefined) {
+			group = { name, queue: new FairQueue(), waiting: 0, running: 0 };
+			this.#groups.set(name, group);
 		}
-		item.lane = lane;
-		lane.waiting++;
-		lane.line.push(item);
+		item.group = group;
+		group.waiting++;
+		group.queue.push(item);
 		this.#handOutSoon();
 	}
 
 	#unplace(item: Item): void {
 		this.#items.delete(item.key);
-		if (item.lane === undefined) {
+		if (item.group === undefined) {
 			this.#delayed.remove(item);
 			this.#arm();
 			return;
 		}
-		const { lane } = item;
-		lane.line.remove(item);
-		lane.waiting--;
-		item.lane = undefined;
-		this.#dropIfIdle(lane);
+		const { group } = item;
+		group.queue.remove(item);
+		group.waiting--;
+		item.group = undefined;
+		this.#dropIfIdle(group);
 	}
 
-	#dropIfIdle(lane: Lane): void {
-		if (lane.waiting === 0 && lane.running === 0) this.#lanes.delete(lane.name);
+	#dropIfIdle(group: ConcurrencyGroup): void {
+		if (group.waiting === 0 && group.running === 0) this.#groups.delete(group.name);
 	}
 
-	/** One timer, to the next due item; none while nothing is delayed. A timer that is too early stays. */
+	/** One timer, for the next due item; none while nothing is delayed. A timer that is too early stays. */
 	#arm(): void {
 		const next = this.#delayed.peek();
 		if (this.#timer !== undefined && next !== undefined && this.#timer.dueAt <= next.dueAt) return;
@@ -216,7 +211,7 @@ export class Workqueue {
 		}
 	}
 
-	/** Deferred by a microtask, so that of all keys added in one go the most urgent are handed out first. */
+	/** Deferred by a microtask, so that of keys added in one step the most urgent is handed out first. */
 	#handOutSoon(): void {
 		if (this.#handingOut || this.#getters.size === 0) return;
 		this.#handingOut = true;
@@ -228,27 +223,27 @@ export class Workqueue {
 
 	#handOut(): void {
 		for (const getter of this.#getters) {
-			const lane = this.#nextLane();
-			const item = lane?.line.shift();
-			if (lane === undefined || item === undefined) return;
-			lane.waiting--;
-			lane.running++;
+			const group = this.#nextGroup();
+			const item = group?.queue.shift();
+			if (group === undefined || item === undefined) return;
+			group.waiting--;
+			group.running++;
 			this.#items.delete(item.key);
-			this.#running.set(item.key, { lane, followUp: undefined });
+			this.#running.set(item.key, { group, followUp: undefined });
 			const waitedMs = Math.max(0, this.#clock.monotonic() - item.dueAt);
 			getter({ key: item.key, priority: item.priority, waitedMs });
 		}
 	}
 
-	/** The lane with the most urgent key; among equals the one with the fewest running. */
-	#nextLane(): Lane | undefined {
-		let best: Lane | undefined;
+	/** The group with the most urgent key; among equals, the group with the fewest running keys. */
+	#nextGroup(): ConcurrencyGroup | undefined {
+		let best: ConcurrencyGroup | undefined;
 		let bestPriority = Number.NEGATIVE_INFINITY;
-		for (const lane of this.#lanes.values()) {
-			const first = lane.running < this.#laneLimit ? lane.line.first : undefined;
+		for (const group of this.#groups.values()) {
+			const first = group.running < this.#groupLimit ? group.queue.first : undefined;
 			if (first === undefined || first.priority < bestPriority) continue;
-			if (best !== undefined && first.priority === bestPriority && lane.running >= best.running) continue;
-			best = lane;
+			if (best !== undefined && first.priority === bestPriority && group.running >= best.running) continue;
+			best = group;
 			bestPriority = first.priority;
 		}
 		return best;

@@ -1,9 +1,9 @@
-// A first-in-first-out chain whose links live in its items: everything is O(1), leaving from the middle too.
+// A linked list whose links live in its items: adding and removing is O(1), also from the middle.
 
-/** Belongs to the chain while an item is in it; an item is in one chain at a time. */
+/** The list writes these fields while an item is in it; an item is in one list at a time. */
 export type Linked<T> = { previous: T | undefined; next: T | undefined };
 
-export class Chain<T extends Linked<T>> {
+export class LinkedList<T extends Linked<T>> {
 	#first: T | undefined;
 	#last: T | undefined;
 
@@ -19,7 +19,7 @@ export class Chain<T extends Linked<T>> {
 		this.#last = item;
 	}
 
-	/** Takes out an item that is in this chain. */
+	/** Takes out an item of this list. */
 	remove(item: T): void {
 		if (item.previous === undefined) this.#first = item.next;
 		else item.previous.next = item.next;

@@ -1,8 +1,8 @@
-// Every rule by which a watch recovers, as a step from one state to the next.
+// Every rule of recovery of a watch, as a step from one state to the next.
 import test from 'ava';
 import fc from 'fast-check';
-import type { StreamEnd, StreamMessage, WatchEvent } from '../../src/runtime/list-watch.ts';
-import { EMPTY, step, type WatchInput, type WatchState } from '../../src/runtime/watch-state.ts';
+import type { StreamEnd, StreamMessage, WatchEvent } from '../../../src/runtime/watch/list-watch.ts';
+import { EMPTY, step, type WatchInput, type WatchState } from '../../../src/runtime/watch/watch-state.ts';
 
 type Pod = { readonly uid: string };
 type Message = StreamMessage<Pod>;
@@ -23,18 +23,18 @@ const failed = (retryAfterMs?: number): StreamEnd => ({
 function aWatch({ random = () => 0 }: { random?: () => number } = {}) {
 	let state: WatchState = EMPTY;
 	let now = 1_000;
-	const told: WatchEvent<Pod>[] = [];
+	const emitted: WatchEvent<Pod>[] = [];
 	const input = (one: WatchInput<Pod>) => {
 		const next = step(state, one, now, random);
 		state = next.state;
-		if (next.emit !== undefined) told.push(next.emit);
+		if (next.emit !== undefined) emitted.push(next.emit);
 		return state;
 	};
 	const watch = {
 		get state() {
 			return state;
 		},
-		told,
+		emitted,
 		after(ms: number) {
 			now += ms;
 			return watch;
@@ -59,14 +59,14 @@ function aWatch({ random = () => 0 }: { random?: () => number } = {}) {
 
 const aStreaming = (options?: { random?: () => number }) => aWatch(options).open().hear(initialEnd('7'));
 
-test('a first stream tells init, what it brings, and init-done; then changes as they come', t => {
+test('a first stream emits init, its objects and init-done; then changes', t => {
 	const watch = aWatch();
 	t.is(watch.state.phase, 'empty');
 	t.is(watch.open().state.phase, 'initial');
 	watch.hear({ type: 'apply', record }, initialEnd('7'));
 	t.is(watch.state.phase, 'streaming');
 	watch.hear({ type: 'apply', record }, { type: 'delete', uid: 'a' });
-	t.deepEqual(watch.told, [
+	t.deepEqual(watch.emitted, [
 		{ type: 'init' },
 		{ type: 'init-apply', record },
 		{ type: 'init-done' },
@@ -75,30 +75,30 @@ test('a first stream tells init, what it brings, and init-done; then changes as 
 	]);
 });
 
-test('after a clean close the watch goes on at once, from the last version, without a new list', t => {
+test('after a clean close the watch resumes at once from the last version, without a new list', t => {
 	const watch = aStreaming({ random: () => 0.99 });
 	const { waitMs, from } = watch.hear(progress('9')).after(300_000).end(closed);
 	t.true(waitMs <= 100);
 	t.is(from, '9');
 	watch.open().hear({ type: 'apply', record });
 	t.is(watch.state.phase, 'streaming');
-	t.deepEqual(watch.told.at(-1), { type: 'apply', record });
+	t.deepEqual(watch.emitted.at(-1), { type: 'apply', record });
 });
 
-test('streams that close at once without a word are failures: no hot loop', t => {
+test('streams that close at once without a message are failures: no hot loop', t => {
 	const watch = aStreaming();
 	watch.after(5_000).end(closed);
 	const waits = [1, 2, 3].map(() => watch.open().after(10).end(closed).waitMs);
 	t.deepEqual(waits, [800, 1_600, 3_200]);
 });
 
-test('a stream that closes soon but said something is no failure', t => {
+test('a stream that closes soon after a message is no failure', t => {
 	const watch = aStreaming();
 	watch.after(5_000).end(closed);
 	t.is(watch.open().hear(progress('8')).after(10).end(closed).waitMs, 0);
 });
 
-test('failures double the wait from 800 ms to 30 s, and up to that much again by jitter', t => {
+test('failures double the wait from 800 ms to 30 s; jitter at most doubles it once more', t => {
 	const waitsOf = (random: () => number) => {
 		const watch = aStreaming({ random });
 		return Array.from({ length: 8 }, () => Math.round(watch.open().end(failed()).waitMs));
@@ -115,33 +115,49 @@ test('a broken connection is resumed from the last version', t => {
 	t.is(aStreaming().hear(progress('9'), { type: 'apply', record }).end(failed()).from, '9');
 });
 
-test('120 s of health end a run of failures', t => {
+test('120 s of a healthy stream reset the count of failures, and so does a clean close after 10 s', t => {
 	const watch = aStreaming();
 	for (let i = 0; i < 5; i++) watch.open().end(failed());
 	t.is(watch.open().after(119_999).end(failed()).waitMs, 12_800);
 	t.is(watch.open().after(120_000).end(failed()).waitMs, 800);
+	for (let i = 0; i < 4; i++) watch.open().end(failed());
+	watch.open().after(9_999).end(closed);
+	t.is(watch.open().end(failed()).waitMs, 25_600);
+	watch.open().after(10_000).end(closed);
+	t.is(watch.open().end(failed()).waitMs, 800);
 });
 
-test('connections that are cut every minute do not make the watch ever slower', t => {
+test('connections that are cut every minute do not lengthen the wait', t => {
 	const watch = aStreaming();
 	const waits = Array.from({ length: 5 }, () => watch.open().after(50_000).end(failed()).waitMs);
 	t.deepEqual(waits, [800, 800, 800, 800, 800]);
 });
 
-test('Retry-After is a floor, spread a little, and capped so that no server makes the watch deaf', t => {
+test('410 responses between streams that end every minute never lengthen the wait', t => {
+	for (const end of [closed, failed()]) {
+		const watch = aStreaming();
+		for (let times = 0; times < 10; times++) {
+			t.is(watch.after(60_000).end(expired).waitMs, 0);
+			watch.open().hear(initialEnd('9')).after(60_000).end(end);
+			watch.open();
+		}
+	}
+});
+
+test('Retry-After is a floor with a little jitter, and has a cap, so that no server blocks the watch', t => {
 	t.is(aStreaming().end(failed(5_000)).waitMs, 5_000);
 	t.is(aStreaming({ random: () => 0.5 }).end(failed(5_000)).waitMs, 5_250);
 	t.is(aStreaming().end(failed(1)).waitMs, 800);
 	t.is(aStreaming().end(failed(86_400_000)).waitMs, 60_000);
 });
 
-test('a server that says when to come back is asked then, however often it said so', t => {
+test('repeated Retry-After does not lengthen the wait', t => {
 	const watch = aStreaming();
 	const waits = Array.from({ length: 6 }, () => watch.open().end(failed(5_000)).waitMs);
 	t.deepEqual(waits, [5_000, 5_000, 5_000, 5_000, 5_000, 5_000]);
 });
 
-test('a server that does not answer at all is asked every 2 s for a minute, and then ever more rarely', t => {
+test('a server without any answer is tried every 2 s for a minute, then more and more rarely', t => {
 	const unanswered: StreamEnd = {
 		reason: 'failed',
 		error: new Error('connection refused'),
@@ -159,11 +175,11 @@ test('a server that does not answer at all is asked every 2 s for a minute, and 
 	t.true(waits.at(-1)! > 30_000);
 });
 
-test('an expired version starts at the beginning at once', t => {
+test('an expired version starts from the beginning at once', t => {
 	const watch = aStreaming();
 	t.deepEqual(watch.end(expired), { waitMs: 0, from: undefined });
 	t.is(watch.open().state.phase, 'initial');
-	t.deepEqual(watch.told.at(-1), { type: 'init' });
+	t.deepEqual(watch.emitted.at(-1), { type: 'init' });
 });
 
 test('an expired version after failures still starts at once', t => {
@@ -172,23 +188,23 @@ test('an expired version after failures still starts at once', t => {
 	t.is(watch.open().end(expired).waitMs, 0);
 });
 
-test('a server that lets every version expire is not asked for lists in a hot loop', t => {
+test('a server that answers 410 to every version causes no hot loop of lists', t => {
 	const watch = aStreaming();
 	const waits = Array.from({ length: 6 }, () => watch.open().hear(initialEnd('8')).end(expired).waitMs);
 	t.deepEqual(waits, [0, 0, 0, 800, 1_600, 3_200]);
 	t.is(watch.open().after(120_000).end(expired).waitMs, 0);
 });
 
-test('a server behind our version is given time, then asked from the beginning', t => {
+test('a server behind the version gets time, then the watch starts from the beginning', t => {
 	t.deepEqual(aStreaming().end(ahead), { waitMs: 800, from: undefined });
 });
 
-test('a first stream that breaks before its end starts again, never from a version that it mentioned', t => {
+test('a first stream that breaks before its end starts again, never from one of its versions', t => {
 	for (const end of [closed, failed(), expired, ahead]) {
 		const watch = aWatch().open().hear({ type: 'apply', record }, progress('5'));
 		t.is(watch.after(5_000).end(end).from, undefined);
 		t.is(watch.open().state.phase, 'initial');
-		t.deepEqual(watch.told.at(-1), { type: 'init' });
+		t.deepEqual(watch.emitted.at(-1), { type: 'init' });
 	}
 });
 
@@ -196,7 +212,7 @@ test('a first stream that is closed before its end is a failure', t => {
 	t.is(aWatch().open().hear({ type: 'apply', record }).after(5_000).end(closed).waitMs, 800);
 });
 
-test('the time since which no stream said anything spans attempts, and ends with the first message', t => {
+test('the time without any message spans attempts, and ends with the first message', t => {
 	const watch = aStreaming();
 	const downSince = () => watch.state.troubles.downSince;
 	watch.end(failed());
@@ -208,7 +224,7 @@ test('the time since which no stream said anything spans attempts, and ends with
 	t.is(downSince(), 31_000);
 });
 
-test('what makes no sense in a state changes nothing', t => {
+test('an input that does not fit the state changes nothing', t => {
 	t.deepEqual(step<Pod>(EMPTY, { type: 'end', end: closed }, 0, Math.random), { state: EMPTY });
 	t.deepEqual(step<Pod>(EMPTY, { type: 'message', message: progress('1') }, 0, Math.random), {
 		state: EMPTY,
@@ -236,7 +252,7 @@ const anInput = fc.oneof<fc.MaybeWeightedArbitrary<WatchInput<Pod>>[]>(
 );
 const inputs = fc.array(fc.tuple(anInput, fc.constantFrom(0, 500, 5_000, 130_000)), { maxLength: 100 });
 
-test('whatever comes, each record is told once and in order, and only versions that are safe are resumed', t => {
+test('for any input, each record is emitted once and in order, and only safe versions are resumed', t => {
 	fc.assert(
 		fc.property(inputs, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (sequence, r) => {
 			let state: WatchState = EMPTY;

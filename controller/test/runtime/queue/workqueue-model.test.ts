@@ -1,10 +1,10 @@
-// The queue against a naive model of itself, and its lanes against their limits, under arbitrary use.
+// The queue against a naive model of itself, and its groups against their limits, under arbitrary use.
 import test from 'ava';
 import fc from 'fast-check';
-import type { AddOptions } from '../../src/runtime/workqueue.ts';
-import { aQueue } from '../helpers/a-queue.ts';
+import type { AddOptions } from '../../../src/runtime/queue/workqueue.ts';
+import { aQueue } from '../../helpers/watches/queue-on-virtual-clock.ts';
 
-// What the queue does, said as naively as possible.
+// The queue as the simplest possible program.
 class Model {
 	now = 0;
 	#order = 0;
@@ -25,10 +25,10 @@ class Model {
 		if (this.running.has(key)) this.running.set(key, merged);
 		else if (waiting === undefined) this.#put({ key, ...merged, order: this.#order++ });
 		else if ('order' in waiting) {
-			this.remove(key);
+			this.#remove(key);
 			this.#put({ key, ...merged, order: waiting.order as number });
 		} else if (merged.priority > waiting.priority) {
-			this.remove(key);
+			this.#remove(key);
 			this.#put({ key, ...merged, order: 0 });
 		}
 	}
@@ -46,8 +46,7 @@ class Model {
 		this.#turns.set(item.priority, turns);
 	}
 
-	remove(key: string) {
-		if (this.running.has(key)) this.running.set(key, undefined);
+	#remove(key: string) {
 		this.delayed = this.delayed.filter(item => item.key !== key);
 		this.ready = this.ready.filter(item => item.key !== key);
 		this.#tidy();
@@ -108,14 +107,13 @@ const operation = fc.oneof(
 	},
 	{ weight: 4, arbitrary: fc.constant({ op: 'take' as const }) },
 	{ weight: 3, arbitrary: fc.record({ op: fc.constant('done' as const), nth: fc.nat(5) }) },
-	{ weight: 1, arbitrary: fc.record({ op: fc.constant('remove' as const), key: aKey }) },
 	{
 		weight: 2,
 		arbitrary: fc.record({ op: fc.constant('advance' as const), ms: fc.constantFrom(5, 7, 40, 600) }),
 	},
 );
 
-test('whatever is done to it, the queue does what its naive model does', async t => {
+test('under any use, the queue does the same as its naive model', async t => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(operation, { maxLength: 80 }), async operations => {
 			const { clock, queue, take } = aQueue();
@@ -137,10 +135,6 @@ test('whatever is done to it, the queue does what its naive model does', async t
 						model.done(key);
 						break;
 					}
-					case 'remove':
-						queue.remove(action.key);
-						model.remove(action.key);
-						break;
 					case 'advance':
 						await clock.advance(action.ms);
 						model.advance(action.ms);
@@ -154,7 +148,7 @@ test('whatever is done to it, the queue does what its naive model does', async t
 	);
 });
 
-test('no lane runs more than its limit, and a key waits only while its lane is full', async t => {
+test('no group runs more keys than its limit, and a key waits only while its group is full', async t => {
 	const keys = fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.nat(9), fc.constantFrom('p', 'q', 'r')));
 	await fc.assert(
 		fc.asyncProperty(
@@ -162,21 +156,21 @@ test('no lane runs more than its limit, and a key waits only while its lane is f
 			fc.array(fc.nat(20)),
 			fc.integer({ min: 1, max: 4 }),
 			async (adds, dones, limit) => {
-				const laneOf = (key: string) => key.slice(-1);
-				const { queue, takeAll } = aQueue({ lanes: { of: laneOf, limit } });
-				const waiting = new Set(adds.map(([namespace, n, lane]) => `${namespace}/${n}${lane}`));
+				const groupOf = (key: string) => key.slice(-1);
+				const { queue, takeAll } = aQueue({ groups: { of: groupOf, limit } });
+				const waiting = new Set(adds.map(([namespace, n, group]) => `${namespace}/${n}${group}`));
 				for (const key of waiting) queue.add(key);
 				const running: string[] = [];
-				const inLane = (of: Iterable<string>, lane: string) => [...of].filter(key => laneOf(key) === lane);
+				const inLane = (of: Iterable<string>, group: string) => [...of].filter(key => groupOf(key) === group);
 				for (const nth of [0, ...dones]) {
 					for (const key of running.splice(nth % (running.length + 1), 1)) queue.done(key);
 					for (const key of await takeAll(false)) {
 						running.push(key);
 						waiting.delete(key);
 					}
-					for (const lane of 'pqr') {
-						t.true(inLane(running, lane).length <= limit);
-						t.true(inLane(waiting, lane).length === 0 || inLane(running, lane).length === limit);
+					for (const group of 'pqr') {
+						t.true(inLane(running, group).length <= limit);
+						t.true(inLane(waiting, group).length === 0 || inLane(running, group).length === limit);
 					}
 				}
 			},

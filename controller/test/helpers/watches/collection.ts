@@ -1,6 +1,6 @@
 // A collection with versions at the other end of a ListWatch: changes, cuts and compaction at a test's word.
-import type { Clock } from '../../src/runtime/clock.ts';
-import type { ListWatch, StreamEnd, StreamMessage, Tracked } from '../../src/runtime/list-watch.ts';
+import type { Clock } from '../../../src/runtime/clock.ts';
+import type { ListWatch, StreamEnd, StreamMessage, Tracked } from '../../../src/runtime/watch/list-watch.ts';
 
 type Stream<T extends Tracked> = {
 	readonly sink: (message: StreamMessage<T>) => void;

@@ -1,49 +1,49 @@
-// The rules of a watch as one pure step: what a message, an end or the passing of a wait means.
-import { atLeast, backoff, type Random } from './backoff.ts';
+// The rules of a watch as one pure step: what a message, an end or an elapsed wait leads to.
+import { backoff, type Random, retryAfterFloor } from '../backoff.ts';
 import type { StreamEnd, StreamMessage, Tracked, WatchEvent } from './list-watch.ts';
 
-/** After a failure; the jitter makes the last wait 30 to 60 s. */
+/** After a failure; with jitter the longest wait is 30 to 60 s. */
 export const FAILURE_BACKOFF = { baseMs: 800, factor: 2, capMs: 30_000, jitter: 1 } as const;
-/** Up to this after a clean close, so that replicas do not come back in step. */
+/** Longest wait after a clean close; it keeps replicas from reconnecting together. */
 export const RECONNECT_JITTER_MS = 50;
-/** While nobody answers at all, as while the server restarts: its return is noticed within 2 s. */
+/** While no server answers, for example during its restart: its return is noticed within 2 s. */
 export const UNANSWERED_BACKOFF = { baseMs: 1_000, capMs: 1_000, jitter: 1 } as const;
-/** So long it may take to come back; after that the wait grows. */
+/** A restart may take this long; after that the wait grows. */
 export const RESTART_MS = 60_000;
-/** A stream that closed cleanly sooner than this and said nothing counts as a failure. */
+/** A stream that closed cleanly before this, without a message, counts as a failure. */
 export const SHORTEST_STREAM_MS = 1_000;
-/** A stream that broke after this long does not make the wait longer than the last one was. */
+/** A stream that broke or expired after this time does not lengthen the wait; a clean close resets the counts. */
 export const STEADY_STREAM_MS = 10_000;
-/** A stream that lived this long ends a run of failures. */
+/** A stream that lived this long resets the count of failures. */
 export const HEALTHY_STREAM_MS = 120_000;
-/** So many expiries in a run start over at once; those that follow back off, as each costs a whole list. */
+/** The first 3 consecutive 410 responses relist at once; later ones back off, because each costs a full list. */
 export const EXPIRIES_AT_ONCE = 3;
-/** A server cannot make the watcher deaf for longer than this. */
+/** No server can delay the next stream for longer than this. */
 export const LONGEST_RETRY_AFTER_MS = 60_000;
 
-/** What is remembered of a run of ends, until a stream is healthy. */
+/** Counters over consecutive ends, until a stream is healthy. */
 type Troubles = {
 	readonly failures: number;
 	readonly expiries: number;
-	/** Monotonic milliseconds since when no stream has said anything; `undefined` while one does. */
+	/** Monotonic milliseconds since which no stream delivered anything; `undefined` while one does. */
 	readonly downSince: number | undefined;
 };
 
 type Stream = {
 	readonly openedAt: number;
-	/** Whether it has said anything. */
+	/** Whether it delivered anything. */
 	readonly heard: boolean;
 	readonly troubles: Troubles;
 };
 
 export type WatchState =
-	/** Nothing was opened yet. */
+	/** No stream was opened yet. */
 	| { readonly phase: 'empty'; readonly troubles: Troubles }
-	/** A stream from the beginning, not yet complete: none of its versions may be resumed from. */
+	/** A stream from the beginning, not yet complete: no resume from its versions. */
 	| ({ readonly phase: 'initial' } & Stream)
-	/** Changes are coming in; all up to `resourceVersion` were delivered. */
+	/** A stream of changes; all up to `resourceVersion` were delivered. */
 	| ({ readonly phase: 'streaming'; readonly resourceVersion: string } & Stream)
-	/** Waiting to open again: from `resourceVersion`, or from the beginning where it is `undefined`. */
+	/** Waiting to open the next stream: from `resourceVersion`, or from the beginning if that is `undefined`. */
 	| {
 			readonly phase: 'backoff';
 			readonly waitMs: number;
@@ -52,7 +52,7 @@ export type WatchState =
 	  };
 
 export type WatchInput<T extends Tracked> =
-	/** The wait is over (or there was none): a stream is to be opened, from where the next state says. */
+	/** The wait is over (or there was none): the next state says from where to open a stream. */
 	| { readonly type: 'open' }
 	| { readonly type: 'message'; readonly message: StreamMessage<T> }
 	| { readonly type: 'end'; readonly end: StreamEnd };
@@ -67,7 +67,7 @@ export const EMPTY: WatchState = {
 	troubles: { failures: 0, expiries: 0, downSince: undefined },
 };
 
-/** `now` in monotonic milliseconds. An input that makes no sense in a state changes nothing. */
+/** `now` in monotonic milliseconds. An input that does not fit the state changes nothing. */
 export function step<T extends Tracked>(
 	state: WatchState,
 	input: WatchInput<T>,
@@ -129,31 +129,38 @@ function ended(
 	random: Random,
 ): WatchState {
 	const livedMs = now - stream.openedAt;
-	const healthy = livedMs >= HEALTHY_STREAM_MS;
+	const inVain = stream.phase === 'initial' || (livedMs < SHORTEST_STREAM_MS && !stream.heard);
+	// A server or a proxy can end every stream before it counts as healthy by its age.
+	const inTime = end.reason === 'closed' && !inVain && livedMs >= STEADY_STREAM_MS;
+	const healthy = inTime || livedMs >= HEALTHY_STREAM_MS;
 	const { failures, expiries } = healthy ? EMPTY.troubles : stream.troubles;
 	const downSince = stream.troubles.downSince ?? now;
 	const resourceVersion = stream.phase === 'streaming' ? stream.resourceVersion : undefined;
 
-	const inVain = stream.phase === 'initial' || (livedMs < SHORTEST_STREAM_MS && !stream.heard);
 	if (end.reason === 'closed' && !inVain) {
 		const waitMs = RECONNECT_JITTER_MS * random();
 		return { phase: 'backoff', waitMs, resourceVersion, troubles: { failures, expiries, downSince } };
 	}
 	if (end.reason === 'expired') {
-		const troubles = { failures, expiries: expiries + 1, downSince };
-		const excess = expiries - EXPIRIES_AT_ONCE;
+		const before = livedMs >= STEADY_STREAM_MS ? Math.max(0, expiries - 1) : expiries;
+		const troubles = { failures, expiries: before + 1, downSince };
+		const excess = before - EXPIRIES_AT_ONCE;
 		const waitMs = excess < 0 ? 0 : backoff(FAILURE_BACKOFF, excess, random);
 		return { phase: 'backoff', waitMs, resourceVersion: undefined, troubles };
 	}
 	const steps = livedMs >= STEADY_STREAM_MS ? Math.max(0, failures - 1) : failures;
 	const failure = end.reason === 'failed' ? end : undefined;
 	const restarting = failure?.unanswered === true && now - downSince < RESTART_MS;
-	// A server that says when to come back is not asked later than that, however often it did.
+	// Retry-After is not multiplied: the wait does not grow with the number of refusals.
 	const { retryAfterMs } = failure ?? {};
 	const waitMs =
 		retryAfterMs === undefined
 			? backoff(restarting ? UNANSWERED_BACKOFF : FAILURE_BACKOFF, steps, random)
-			: atLeast(Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS), backoff(FAILURE_BACKOFF, 0, random), random);
+			: retryAfterFloor(
+					Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS),
+					backoff(FAILURE_BACKOFF, 0, random),
+					random,
+				);
 	return {
 		phase: 'backoff',
 		waitMs,

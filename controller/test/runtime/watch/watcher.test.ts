@@ -1,11 +1,11 @@
-// The watcher keeps a store equal to its collection through every way in which streams end.
+// The watcher keeps a store equal to its collection, however streams end.
 import test from 'ava';
 import fc from 'fast-check';
-import type { StreamEnd, WatchEvent } from '../../src/runtime/list-watch.ts';
-import { Store } from '../../src/runtime/store.ts';
-import { Watcher, type WatchTransition } from '../../src/runtime/watcher.ts';
-import { Collection } from '../helpers/collection.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
+import type { StreamEnd, WatchEvent } from '../../../src/runtime/watch/list-watch.ts';
+import { Store } from '../../../src/runtime/watch/store.ts';
+import { Watcher, type WatchTransition } from '../../../src/runtime/watch/watcher.ts';
+import { VirtualClock } from '../../helpers/clocks/virtual-clock.ts';
+import { Collection } from '../../helpers/watches/collection.ts';
 
 type Pod = { readonly uid: string; readonly spec: number };
 
@@ -40,7 +40,7 @@ async function aSynced() {
 	return { ...watch, running };
 }
 
-test('pods created while a cleanly closed stream is away are seen within 100 ms, without a list', async t => {
+test('pods created after a clean close are seen within 100 ms, without a list', async t => {
 	const { clock, collection, store, upToDate } = await aSynced();
 	await clock.advance(60_000);
 	collection.end(closed);
@@ -52,7 +52,7 @@ test('pods created while a cleanly closed stream is away are seen within 100 ms,
 	t.deepEqual(collection.opened, [undefined, '11']);
 });
 
-test('what went while the version expired is gone after the new list, at once', async t => {
+test('objects that were deleted while the version expired are gone after the new list, at once', async t => {
 	const { clock, collection, store, upToDate } = await aSynced();
 	collection.put({ uid: 'b', spec: 0 });
 	collection.end(closed);
@@ -63,7 +63,7 @@ test('what went while the version expired is gone after the new list, at once', 
 	t.deepEqual([...store.values()], [{ uid: 'b', spec: 0 }]);
 });
 
-test('a refused connection is tried again until it is accepted, and the records stay', async t => {
+test('a refused connection is retried until it is accepted, and the records stay', async t => {
 	const { clock, collection, store, upToDate } = await aSynced();
 	collection.refusals.push(failed, failed, { ...failed, retryAfterMs: 5_000 });
 	collection.end(failed);
@@ -98,44 +98,44 @@ test('a watcher that was stopped can run again from where it was', async t => {
 	t.deepEqual(collection.opened, [undefined, '11']);
 });
 
-test('a port that throws is a failure like any other', async t => {
+test('a ListWatch that throws is a failure like any other', async t => {
 	const watch = aWatch();
 	const { open } = watch.collection;
-	watch.collection.open = () => Promise.reject(new Error('our own bug'));
+	watch.collection.open = () => Promise.reject(new Error('a bug'));
 	const running = watch.start();
 	await watch.clock.settle();
 	t.is(watch.watcher.phase, 'backoff');
-	t.like(watch.transitions.at(-1), { end: { reason: 'failed', error: { message: 'our own bug' } } });
+	t.like(watch.transitions.at(-1), { end: { reason: 'failed', error: { message: 'a bug' } } });
 	watch.collection.open = open;
 	await watch.clock.runUntil(() => watch.watcher.synced);
 	watch.stop.abort();
 	await running;
 });
 
-test('what the sink throws ends the stream and the run, as nobody could repair it by trying again', async t => {
+test('an error of the sink ends the stream and the run, because a retry could not repair it', async t => {
 	const heard: string[] = [];
 	const watch = aWatch({
 		sink: event => {
 			heard.push(event.type);
-			if (event.type === 'init-apply') throw new Error('our own bug');
+			if (event.type === 'init-apply') throw new Error('a bug');
 		},
 	});
 	for (const uid of ['a', 'b']) watch.collection.put({ uid, spec: 0 });
-	const running = t.throwsAsync(watch.start(), { message: 'our own bug' });
+	const running = t.throwsAsync(watch.start(), { message: 'a bug' });
 	await watch.clock.advance(10);
 	await running;
 	t.false(watch.collection.connected);
 	t.deepEqual(heard, ['init', 'init-apply']);
 });
 
-test('each change of phase is told once, with the reason of an end', async t => {
+test('each change of phase is reported once, with the reason of an end', async t => {
 	const { clock, collection, transitions } = await aSynced();
 	collection.end(failed);
 	await clock.settle();
-	const told = transitions.map(({ from, to, end }) =>
+	const reported = transitions.map(({ from, to, end }) =>
 		`${from.phase} ${to.phase} ${end?.reason ?? ''}`.trim(),
 	);
-	t.deepEqual(told, ['empty initial', 'initial streaming', 'streaming backoff failed']);
+	t.deepEqual(reported, ['empty initial', 'initial streaming', 'streaming backoff failed']);
 });
 
 test('a watcher is not fresh before its first list, however busy it is', async t => {
@@ -149,7 +149,7 @@ test('a watcher is not fresh before its first list, however busy it is', async t
 	t.true(watcher.fresh(clock.monotonic()));
 });
 
-test('a stream that says nothing for 150 s is not fresh; a bookmark makes it so', async t => {
+test('a stream without a message for 150 s is not fresh; a bookmark makes it fresh', async t => {
 	const { clock, collection, watcher } = await aSynced();
 	await clock.advance(149_998);
 	t.true(watcher.fresh(clock.monotonic()));
@@ -159,7 +159,7 @@ test('a stream that says nothing for 150 s is not fresh; a bookmark makes it so'
 	t.true(watcher.fresh(clock.monotonic()));
 });
 
-test('a watcher that only fails is fresh for as long as its last byte, not for as long as it tries', async t => {
+test('a watcher that only fails is fresh by its last byte, not by its attempts', async t => {
 	const { clock, collection, watcher } = await aSynced();
 	collection.refusals.push(...Array.from({ length: 100 }, () => failed));
 	collection.end(failed);
@@ -169,7 +169,7 @@ test('a watcher that only fails is fresh for as long as its last byte, not for a
 	t.false(watcher.fresh(clock.monotonic()));
 });
 
-test('a stream that broke after a long silence is fresh for its first minute of trying again', async t => {
+test('a stream that broke after a long silence is fresh for the first minute of reconnecting', async t => {
 	const { clock, collection, watcher } = await aSynced();
 	await clock.advance(200_000);
 	collection.refusals.push(...Array.from({ length: 100 }, () => failed));
@@ -180,7 +180,7 @@ test('a stream that broke after a long silence is fresh for its first minute of 
 	t.false(watcher.fresh(clock.monotonic()));
 });
 
-test('the watcher advances with every byte and every change of phase, whatever the wall clock does', async t => {
+test('the watcher advances with every byte and every change of phase, independent of the wall clock', async t => {
 	const { clock, collection, watcher } = await aSynced();
 	const synced = watcher.advancedAt;
 	clock.setWallClock(0);
@@ -205,7 +205,7 @@ const happening = fc.oneof(
 	fc.record({ pass: fc.constantFrom(1, 50, 1_000, 130_000) }),
 );
 
-test('however streams end and whatever changes meanwhile, the store ends up as the collection is', async t => {
+test('however streams end and objects change, the store ends equal to the collection', async t => {
 	await fc.assert(
 		fc.asyncProperty(fc.array(happening, { maxLength: 60 }), async happenings => {
 			const { clock, collection, store, watcher, stop, start, upToDate } = aWatch();

@@ -1,11 +1,11 @@
-// The port between the watcher and the wire: what one stream of a collection says and how it ends.
+// The interface between watcher and wire: the messages of one stream, and how it ends.
 
-/** A record is what is kept of an object: never the object itself. */
+/** A record is the part of an object that is kept: never the object itself. */
 export type Tracked = { readonly uid: string };
 
 /**
  * Messages of one stream, in order, delivered synchronously. A stream opened at the beginning delivers the
- * present collection as `apply` messages, then one `initial-end`, then goes on with changes.
+ * present collection as `apply` messages, then one `initial-end`, then changes.
  */
 export type StreamMessage<T extends Tracked> =
 	| { readonly type: 'apply'; readonly record: T }
@@ -16,15 +16,15 @@ export type StreamMessage<T extends Tracked> =
 
 /** Why a stream ended; never an exception. */
 export type StreamEnd =
-	/** Closed cleanly by the server or our own deadline. */
+	/** Closed cleanly by the server or by the watcher's deadline. */
 	| { readonly reason: 'closed' }
 	/** The resource version is too old (410): start at the beginning. */
 	| { readonly reason: 'expired' }
 	/** The server is behind the resource version (504 ResourceVersionTooLarge): back off, then the beginning. */
 	| { readonly reason: 'ahead' }
 	/**
-	 * Broken connection, error status, silence: back off, resume. `retryAfterMs` is a floor; `unanswered` where
-	 * not even a header came.
+	 * Broken connection, error status, silence: back off, resume. `retryAfterMs` is a floor; `unanswered` means that
+	 * not even headers arrived.
 	 */
 	| {
 			readonly reason: 'failed';
@@ -43,11 +43,11 @@ export type ListWatch<T extends Tracked> = {
 		sink: (message: StreamMessage<T>) => void,
 		signal: AbortSignal,
 	): Promise<StreamEnd>;
-	/** Monotonic milliseconds (of the clock given at construction) at which a stream last said something. */
+	/** Monotonic milliseconds (of the clock given at construction) at which the last byte arrived. */
 	readonly lastByteAt: number;
 };
 
-/** What the watcher tells: the store applies these and swaps its records on `init-done`. */
+/** The events of a watcher: the store applies them and swaps its records on `init-done`. */
 export type WatchEvent<T extends Tracked> =
 	| { readonly type: 'init' }
 	| { readonly type: 'init-apply'; readonly record: T }

@@ -1,11 +1,11 @@
 // A clock that moves only when a test says so: timers fire in order, promise chains settle between them.
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock, Timer } from '../../src/runtime/clock.ts';
+import type { Clock, Timer } from '../../../src/runtime/clock.ts';
 
 type Entry = { readonly due: number; readonly callback: () => void };
 
 export type VirtualClockOptions = {
-	/** Monotonic milliseconds at the start; not zero, so that nobody takes "zero" for "never". */
+	/** Monotonic milliseconds at the start; not zero, so that a test cannot take "zero" for "never". */
 	readonly monotonicMs?: number;
 	/** Wall clock at the start, in milliseconds since the epoch. */
 	readonly wallMs?: number;
@@ -149,7 +149,7 @@ export class VirtualClock implements Clock {
 	}
 
 	async #exclusively<R>(move: () => Promise<R>): Promise<R> {
-		if (this.#moving) throw new Error('moving the virtual clock: somebody else is moving it already');
+		if (this.#moving) throw new Error('moving the virtual clock: another caller is moving it already');
 		this.#moving = true;
 		try {
 			return await move();

@@ -1,13 +1,13 @@
-// The queue's promises: one run per key at a time, nothing lost, the urgent first, namespaces and lanes fair.
+// The promises of the queue: one run per key at a time, no key lost, urgent keys first, fair to namespaces and groups.
 import { getEventListeners } from 'node:events';
 import test from 'ava';
-import { Workqueue } from '../../src/runtime/workqueue.ts';
-import { aQueue } from '../helpers/a-queue.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
+import { Workqueue } from '../../../src/runtime/queue/workqueue.ts';
+import { VirtualClock } from '../../helpers/clocks/virtual-clock.ts';
+import { aQueue } from '../../helpers/watches/queue-on-virtual-clock.ts';
 
 const never = new AbortController().signal;
 
-test('never two runs of one key', async t => {
+test('no key runs twice at the same time', async t => {
 	const { queue, take } = aQueue();
 	queue.add('a/x');
 	t.is((await take())?.key, 'a/x');
@@ -17,7 +17,7 @@ test('never two runs of one key', async t => {
 	t.is(queue.running, 1);
 });
 
-test('one that falls due while running runs once more', async t => {
+test('a key that becomes due while it runs, runs once more', async t => {
 	const { clock, queue, take } = aQueue();
 	queue.add('a/x');
 	await take();
@@ -42,7 +42,7 @@ test('a key that is added 1,000 times while it runs has exactly one follow-up ru
 	t.is(queue.size, 0);
 });
 
-test('of keys added in one go the most urgent is handed out first, even to one who was waiting', async t => {
+test('of keys that are added in one step, the most urgent is handed out first, even to a waiting caller', async t => {
 	const { queue } = aQueue();
 	const taken = queue.get(never);
 	queue.add('a/old', { priority: -100 });
@@ -50,7 +50,7 @@ test('of keys added in one go the most urgent is handed out first, even to one w
 	t.is((await taken)?.key, 'a/new');
 });
 
-test('keys of one namespace and priority run in the order in which they came', async t => {
+test('keys of one namespace and priority run in the order in which they were added', async t => {
 	const { queue, takeAll } = aQueue();
 	for (const name of ['c', 'a', 'b']) queue.add(`n/${name}`);
 	t.deepEqual(await takeAll(), ['n/c', 'n/a', 'n/b']);
@@ -64,7 +64,7 @@ test('keys whose delays end together run in the order in which they were added',
 	t.deepEqual(await takeAll(), keys);
 });
 
-test('a key whose priority rises leaves its place to the one behind it', async t => {
+test('a key whose priority rises leaves its old place to the next key', async t => {
 	const { queue, takeAll } = aQueue();
 	for (const name of ['a', 'b', 'c', 'd']) queue.add(`n/${name}`);
 	queue.add('n/b', { priority: 50 });
@@ -135,7 +135,7 @@ test('a timer that fires a little early does not make a key run early, nor lose 
 	t.deepEqual(await taken, { key: 'a/x', priority: 0, waitedMs: 0 });
 });
 
-test('a jump of the wall clock neither delays nor hastens a key', async t => {
+test('a jump of the wall clock does not change when a key runs', async t => {
 	const { clock, queue, take } = aQueue();
 	queue.add('a/x', { delayMs: 100 });
 	clock.setWallClock(clock.now() + 3_600_000);
@@ -146,7 +146,7 @@ test('a jump of the wall clock neither delays nor hastens a key', async t => {
 	t.is((await take())?.key, 'a/x');
 });
 
-test('who gives up waiting does not take a key with them', async t => {
+test('a caller that stops waiting takes no key', async t => {
 	const { queue, take } = aQueue();
 	const patience = new AbortController();
 	const gaveUp = queue.get(patience.signal);
@@ -167,31 +167,14 @@ test('a signal that outlives many waits collects no listeners', async t => {
 	t.is(getEventListeners(signal, 'abort').length, 0);
 });
 
-test('a removed key does not run, and a removed follow-up does not either', async t => {
-	const { clock, queue, take, takeAll } = aQueue();
-	queue.add('a/ready');
-	queue.add('a/delayed', { delayMs: 10 });
-	queue.add('a/running', { priority: 1 });
-	await take();
-	queue.add('a/running');
-	t.deepEqual(
-		['a/ready', 'a/delayed', 'a/running', 'a/unknown'].map(key => queue.remove(key)),
-		[true, true, true, false],
-	);
-	queue.done('a/running');
-	await clock.advance(10);
-	t.deepEqual(await takeAll(), []);
-	t.is(clock.timers, 0);
-});
-
-test('giving back a key that does not run is an error', t => {
+test('`done` of a key that does not run is an error', t => {
 	const { queue } = aQueue();
 	t.throws(() => queue.done('a/x'), { message: /"a\/x": expected a running key/ });
 });
 
-test('a lane that is full leaves room for the keys of others, however urgent its own are', async t => {
-	const lanes = { of: (key: string) => key.slice(-1), limit: 2 };
-	const { queue, take, takeAll } = aQueue({ lanes });
+test('a full group leaves room for keys of other groups, however urgent its own keys are', async t => {
+	const groups = { of: (key: string) => key.slice(-1), limit: 2 };
+	const { queue, take, takeAll } = aQueue({ groups });
 	for (let i = 0; i < 5; i++) queue.add(`a/${i}-s`, { priority: 100 });
 	queue.add('a/1-f', { priority: -100 });
 	t.deepEqual(await takeAll(false), ['a/0-s', 'a/1-s', 'a/1-f']);
@@ -199,8 +182,8 @@ test('a lane that is full leaves room for the keys of others, however urgent its
 	t.is((await take())?.key, 'a/2-s');
 });
 
-test('among equally urgent lanes the one with the fewest running is next', async t => {
-	const { queue, takeAll } = aQueue({ lanes: { of: key => key.slice(-1), limit: 3 } });
+test('among equally urgent groups, the one with the fewest running keys is next', async t => {
+	const { queue, takeAll } = aQueue({ groups: { of: key => key.slice(-1), limit: 3 } });
 	for (const key of ['a/1p', 'a/2p', 'a/3p', 'a/1q', 'a/2q']) queue.add(key);
 	t.deepEqual(await takeAll(false), ['a/1p', 'a/1q', 'a/2p', 'a/2q', 'a/3p']);
 });

@@ -1,24 +1,24 @@
-// Watches one collection through a ListWatch and survives anything the server does.
-import type { Random } from './backoff.ts';
-import type { Clock } from './clock.ts';
+// Watches one collection through a ListWatch, and goes on whatever the server does.
+import type { Random } from '../backoff.ts';
+import type { Clock } from '../clock.ts';
 import type { ListWatch, StreamEnd, StreamMessage, Tracked, WatchEvent } from './list-watch.ts';
 import { EMPTY, step, type WatchInput, type WatchState } from './watch-state.ts';
 
-/** A stream that has been silent for longer says nothing about now; bookmarks come about once a minute. */
+/** After a longer silence the records may be outdated; bookmarks come about once a minute. */
 const FRESH_BYTE_MS = 150_000;
-/** So long a watcher that is trying again counts as fresh. */
+/** A watcher that reconnects counts as fresh for this time. */
 const FRESH_BACKOFF_MS = 60_000;
 
 export type WatchTransition = {
 	readonly from: WatchState;
 	readonly to: WatchState;
-	/** Why the stream ended, where that is what happened. */
+	/** Why the stream ended, if it did. */
 	readonly end?: StreamEnd;
 };
 
 export type WatcherOptions<T extends Tracked> = {
 	readonly listWatch: ListWatch<T>;
-	/** Called synchronously in the read path: nothing is awaited. What it throws ends `run`. */
+	/** Called synchronously in the read path. An error that it throws ends `run`. */
 	readonly sink: (event: WatchEvent<T>) => void;
 	readonly clock: Clock;
 	readonly random: Random;
@@ -49,19 +49,19 @@ export class Watcher<T extends Tracked> {
 		return this.#state.phase;
 	}
 
-	/** Whether the collection was complete once. */
+	/** Whether a first list was complete. */
 	get synced(): boolean {
 		return this.#synced;
 	}
 
-	/** Monotonic milliseconds of the last change of phase or the last byte: what liveness looks at. */
+	/** Monotonic milliseconds of the last change of phase or the last byte; the liveness probe reads this. */
 	get advancedAt(): number {
 		return Math.max(this.#transitionAt, this.#listWatch.lastByteAt);
 	}
 
 	/**
-	 * Whether the records are those of about now: complete once, and either a byte came within 150 s or the
-	 * watcher has been trying again for less than 60 s. `now` in monotonic milliseconds.
+	 * Whether the records are current: a list was complete, and either a byte arrived within 150 s or the watcher has
+	 * been reconnecting for less than 60 s. `now` in monotonic milliseconds.
 	 */
 	fresh(now: number): boolean {
 		if (!this.#synced) return false;
@@ -70,7 +70,7 @@ export class Watcher<T extends Tracked> {
 		return phase === 'backoff' && now - (troubles.downSince ?? now) < FRESH_BACKOFF_MS;
 	}
 
-	/** Watches until the signal aborts, then resolves. Rejects only with what the sink threw. */
+	/** Watches until the signal aborts, then resolves. Rejects only with an error of the sink. */
 	async run(signal: AbortSignal): Promise<void> {
 		while (!signal.aborted) {
 			this.#advance({ type: 'open' });

@@ -1,8 +1,8 @@
-// The store shows what the watch said, swaps relists in one step and tells differences only.
+// The store shows what the watch delivered, swaps relists in one step and reports differences only.
 import test from 'ava';
 import fc from 'fast-check';
-import type { WatchEvent } from '../../src/runtime/list-watch.ts';
-import { type Change, Store } from '../../src/runtime/store.ts';
+import type { WatchEvent } from '../../../src/runtime/watch/list-watch.ts';
+import { type Change, Store } from '../../../src/runtime/watch/store.ts';
 
 type Pod = { readonly uid: string; readonly spec: number };
 
@@ -24,7 +24,7 @@ function aStore() {
 	return { store, apply, list };
 }
 
-test('nothing of the first list is visible or told before the list is complete', t => {
+test('nothing of the first list is visible or reported before the list is complete', t => {
 	const { store, apply } = aStore();
 	t.deepEqual(apply({ type: 'init' }, { type: 'init-apply', record: pod('a') }), []);
 	t.is(store.size, 0);
@@ -33,7 +33,7 @@ test('nothing of the first list is visible or told before the list is complete',
 	t.deepEqual(store.get('a'), pod('a'));
 });
 
-test('the store is ready once the first list is complete, an empty one too', async t => {
+test('the store is ready once the first list is complete, also if it is empty', async t => {
 	const { store, apply, list } = aStore();
 	let ready = false;
 	const watching = store.ready.then(() => {
@@ -47,7 +47,7 @@ test('the store is ready once the first list is complete, an empty one too', asy
 	t.true(ready);
 });
 
-test('a relist tells what came, what differs and what is gone, and nothing else', t => {
+test('a relist reports added, changed and removed records, and nothing else', t => {
 	const { apply, list } = aStore();
 	apply(...list(pod('same'), pod('other', 1), pod('gone')));
 	t.deepEqual(apply(...list(pod('same'), pod('other', 2), pod('new'))), [
@@ -68,21 +68,21 @@ test('during a relist the old records stay visible and an object of either list 
 	t.deepEqual([...store.values()], [pod('new')]);
 });
 
-test('a relist that starts again forgets what the broken one brought', t => {
+test('a relist that starts again forgets the records of the broken one', t => {
 	const { store, apply, list } = aStore();
 	apply({ type: 'init' }, { type: 'init-apply', record: pod('broken') });
 	t.deepEqual(apply(...list(pod('a'))), [{ after: pod('a'), initial: true }]);
 	t.false(store.has('broken'));
 });
 
-test('a record that says the same, and the end of one that is unknown, are no changes', t => {
+test('an equal record, and the removal of an unknown one, are no changes', t => {
 	const { apply, list } = aStore();
 	apply(...list(pod('a', 1)));
 	t.deepEqual(apply({ type: 'apply', record: pod('a', 1) }, { type: 'delete', uid: 'unknown' }), []);
 	t.deepEqual(apply({ type: 'delete', uid: 'a' }), [{ before: pod('a', 1), initial: false }]);
 });
 
-test('who hears of a change sees it in the store', t => {
+test('a change is visible in the store when it is reported', t => {
 	t.plan(2);
 	const store = new Store<Pod>({
 		onChange: ({ after, before }) => t.is(store.get('a'), after, before === undefined ? 'came' : 'went'),
@@ -101,13 +101,13 @@ const watchEvent = fc.oneof<fc.Arbitrary<WatchEvent<Pod>>[]>(
 	fc.record({ type: fc.constant('delete'), uid }),
 );
 
-test('after any events the store holds what a naive model holds, and the changes told lead there', t => {
+test('after any events the store equals a naive model, and the reported changes lead there', t => {
 	fc.assert(
 		fc.property(fc.array(watchEvent, { maxLength: 60 }), events => {
 			const { store, apply } = aStore();
 			let model = new Map<string, Pod>();
 			let buffer: Map<string, Pod> | undefined;
-			const told = new Map<string, Pod>();
+			const reported = new Map<string, Pod>();
 			let lists = 0;
 			for (const event of events) {
 				const firstList = event.type === 'init-done' && buffer !== undefined && ++lists === 1;
@@ -131,26 +131,26 @@ test('after any events the store holds what a naive model holds, and the changes
 				for (const { before, after, initial } of apply(event)) {
 					const of = (after ?? before)!.uid;
 					t.is(initial, firstList);
-					t.deepEqual(told.get(of), before);
+					t.deepEqual(reported.get(of), before);
 					t.false(before !== undefined && after !== undefined && equals(before, after));
-					if (after === undefined) told.delete(of);
-					else told.set(of, after);
+					if (after === undefined) reported.delete(of);
+					else reported.set(of, after);
 				}
 				const expected = Object.fromEntries(model);
 				t.deepEqual(Object.fromEntries([...store.values()].map(pod => [pod.uid, pod])), expected);
-				t.deepEqual(Object.fromEntries(told), expected);
+				t.deepEqual(Object.fromEntries(reported), expected);
 				for (const id of ['a', 'b', 'c', 'd']) t.is(store.has(id), model.has(id) || buffer?.has(id) === true);
 			}
 		}),
 	);
 });
 
-test('a complete list is told of once, after its differences, and each relist again', t => {
-	const told: string[] = [];
+test('each complete list is reported once, after its differences', t => {
+	const reported: string[] = [];
 	const store = new Store<Pod>({
 		equals,
-		onChange: () => told.push('change'),
-		onListed: () => told.push('listed'),
+		onChange: () => reported.push('change'),
+		onListed: () => reported.push('listed'),
 	});
 	for (let round = 0; round < 2; round++) {
 		store.apply({ type: 'init' });
@@ -158,5 +158,5 @@ test('a complete list is told of once, after its differences, and each relist ag
 		store.apply({ type: 'init-done' });
 	}
 
-	t.deepEqual(told, ['change', 'listed', 'change', 'listed']);
+	t.deepEqual(reported, ['change', 'listed', 'change', 'listed']);
 });

@@ -1,32 +1,32 @@
-// The local records of one collection, fed by a watcher; a relist replaces them all in one step.
+// The records of one collection, fed by a watcher; a relist replaces them all in one step.
 import type { Tracked, WatchEvent } from './list-watch.ts';
 
-/** One difference: `before` alone is a record that went, `after` alone one that came. */
+/** One difference: only `before` is a removed record, only `after` an added one. */
 export type Change<T> = {
 	readonly before?: T;
 	readonly after?: T;
-	/** Part of the first complete list: it may have been there for long. False for later relists. */
+	/** Part of the first complete list, so the object may be old. False for later relists. */
 	readonly initial: boolean;
 };
 
 export type StoreOptions<T extends Tracked> = {
 	/** Called synchronously, after the store shows the change. Must not throw. */
 	readonly onChange?: (change: Change<T>) => void;
-	/** Called synchronously after each complete list, when its differences were told. Must not throw. */
+	/** Called synchronously after each complete list and its differences. Must not throw. */
 	readonly onListed?: () => void;
-	/** Whether two records of one uid say the same, which is no change; identity unless told. */
+	/** Whether two records of one uid are equal, which is no change. Default: identity. */
 	readonly equals?: (a: T, b: T) => boolean;
 };
 
 export class Store<T extends Tracked> {
-	/** Resolves when the first complete list has been taken in. */
+	/** Resolves when the first complete list was applied. */
 	readonly ready: Promise<void>;
 	readonly #onChange: (change: Change<T>) => void;
 	readonly #onListed: () => void;
 	readonly #equals: (a: T, b: T) => boolean;
 	readonly #becomeReady: () => void;
 	#records = new Map<string, T>();
-	/** What a relist has brought so far; `undefined` outside of one. */
+	/** The records of a relist so far; `undefined` outside of one. */
 	#relisted: Map<string, T> | undefined;
 	#synced = false;
 
@@ -44,8 +44,8 @@ export class Store<T extends Tracked> {
 	}
 
 	/**
-	 * Whether an object is tracked: visible, or brought by a relist that is not done. The wire asks this to know
-	 * whether a change of an object that looks irrelevant takes a record away.
+	 * Whether an object is tracked: visible, or part of a relist that is not done. The decoder needs this to know
+	 * whether a change of an object that looks irrelevant removes a record.
 	 */
 	has(uid: string): boolean {
 		return this.#records.has(uid) || this.#relisted?.has(uid) === true;
@@ -55,7 +55,7 @@ export class Store<T extends Tracked> {
 		return this.#records.get(uid);
 	}
 
-	/** The visible records: during a relist those from before it. */
+	/** The visible records: during a relist, those from before it. */
 	values(): IterableIterator<T> {
 		return this.#records.values();
 	}
@@ -84,13 +84,13 @@ export class Store<T extends Tracked> {
 	#put(after: T): void {
 		const before = this.#records.get(after.uid);
 		this.#records.set(after.uid, after);
-		this.#tell(before, after, false);
+		this.#report(before, after, false);
 	}
 
 	#delete(uid: string): void {
 		const before = this.#records.get(uid);
 		this.#records.delete(uid);
-		this.#tell(before, undefined, false);
+		this.#report(before, undefined, false);
 	}
 
 	#swap(): void {
@@ -103,14 +103,14 @@ export class Store<T extends Tracked> {
 		for (const after of this.#records.values()) {
 			const before = old.get(after.uid);
 			old.delete(after.uid);
-			this.#tell(before, after, initial);
+			this.#report(before, after, initial);
 		}
-		for (const before of old.values()) this.#tell(before, undefined, initial);
+		for (const before of old.values()) this.#report(before, undefined, initial);
 		this.#onListed();
 		this.#becomeReady();
 	}
 
-	#tell(before: T | undefined, after: T | undefined, initial: boolean): void {
+	#report(before: T | undefined, after: T | undefined, initial: boolean): void {
 		if (before !== undefined && after !== undefined) {
 			if (!this.#equals(before, after)) this.#onChange({ before, after, initial });
 		} else if (after !== undefined) this.#onChange({ after, initial });

@@ -1,13 +1,13 @@
-// A binary heap of items that know their position in it, so that any of them can leave in O(log n).
+// A binary heap whose items know their position, so that any item can be removed in O(log n).
 
-/** Belongs to the heap while an item is in it. */
+/** The heap writes this field while an item is in it. */
 export type Positioned = { position: number };
 
 export class Heap<T extends Positioned> {
 	readonly #items: T[] = [];
 	readonly #before: (a: T, b: T) => boolean;
 
-	/** `before(a, b)`: whether `a` leaves strictly sooner than `b`. */
+	/** `before(a, b)`: whether `a` comes strictly before `b`. */
 	constructor(before: (a: T, b: T) => boolean) {
 		this.#before = before;
 	}
@@ -25,7 +25,7 @@ export class Heap<T extends Positioned> {
 		this.#rise(item, this.#items.length - 1);
 	}
 
-	/** Takes out an item that is in the heap. */
+	/** Takes out an item of the heap. */
 	remove(item: T): void {
 		const last = this.#items.pop()!;
 		if (last === item) return;

@@ -1,13 +1,14 @@
 // The controller's side of the wire, put together against an embedded API server.
 import type { ExecutionContext } from 'ava';
-import { createKubernetesClient } from '../../src/kubernetes/client.ts';
-import type { ClusterConfig } from '../../src/kubernetes/config.ts';
-import type { Credentials } from '../../src/kubernetes/credentials.ts';
-import { createRest, type RequestFacts, type Rest } from '../../src/kubernetes/rest.ts';
-import { Session } from '../../src/kubernetes/session.ts';
-import { type Clock, systemClock } from '../../src/runtime/clock.ts';
-import { type ApiServer, type ApiServerOptions, startApiServer } from '../../testing/index.ts';
-import { FixedCredentials } from './raw-server.ts';
+import type { ClusterConfig } from '../../../src/kubernetes/auth/cluster-config.ts';
+import type { Credentials } from '../../../src/kubernetes/auth/credentials.ts';
+import { createKubernetesClient } from '../../../src/kubernetes/client.ts';
+import { ConnectionPool } from '../../../src/kubernetes/http/connection-pool.ts';
+import { createRest, type RequestFacts, type Rest } from '../../../src/kubernetes/http/rest.ts';
+import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
+import { withErrorCodes } from '../../../src/sync/kubernetes-errors.ts';
+import { type ApiServer, type ApiServerOptions, startApiServer } from '../../../testing/index.ts';
+import { FixedCredentials } from '../servers/raw-server.ts';
 
 /** Timers as they are, but every wait between two tries is a hundredth. */
 export const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 100, signal) };
@@ -30,15 +31,18 @@ export function clusterOf(server: ApiServer, credentials?: Credentials): Cluster
 
 type WiredOptions = { readonly clock?: Clock; readonly cluster?: ClusterConfig };
 
-/** Session, unary requests and client of one replica; `facts` is what a metric would see. */
+/**
+ * Pool, unary requests and client of one replica. `raw` is the client as it is, `client` the one with the product's
+ * error codes; `facts` is what a metric would see.
+ */
 export function wired(t: ExecutionContext, server: ApiServer, options: WiredOptions = {}) {
 	const { clock = hasty, cluster = clusterOf(server) } = options;
-	const session = new Session({ cluster, clock, random: () => 0.5 });
-	t.teardown(() => session.close());
+	const pool = new ConnectionPool({ cluster, clock, random: () => 0.5 });
+	t.teardown(() => pool.close());
 	const facts: RequestFacts[] = [];
 	let pending = 0;
 	const inner = createRest({
-		session,
+		pool,
 		cluster,
 		clock,
 		random: () => 0.5,
@@ -51,8 +55,8 @@ export function wired(t: ExecutionContext, server: ApiServer, options: WiredOpti
 			return inner.request(request).finally(() => pending--);
 		},
 	};
-	const client = createKubernetesClient({ rest, clock });
-	/** Requests that have not been answered yet. */
+	const raw = createKubernetesClient({ rest, clock, fieldManager: 'jasm' });
+	/** Requests without a response. */
 	const inFlight = () => pending;
-	return { session, rest, facts, client, cluster, inFlight };
+	return { pool, rest, facts, raw, client: withErrorCodes(raw), cluster, inFlight };
 }

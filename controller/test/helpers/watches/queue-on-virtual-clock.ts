@@ -1,6 +1,6 @@
 // A workqueue on a virtual clock, with ways to take what it would hand out now.
-import { Workqueue, type WorkqueueOptions } from '../../src/runtime/workqueue.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { Workqueue, type WorkqueueOptions } from '../../../src/runtime/queue/workqueue.ts';
+import { VirtualClock } from '../clocks/virtual-clock.ts';
 
 export function aQueue(options: Partial<WorkqueueOptions> = {}) {
 	const clock = new VirtualClock();

@@ -1,14 +1,14 @@
 // Annotated pods watched over the wire: a ListWatch alone, or with the watcher and the store on top.
 import type { ExecutionContext } from 'ava';
-import type { ClusterConfig } from '../../src/kubernetes/config.ts';
-import { createListWatch, type ListWatchOptions } from '../../src/kubernetes/list-watch.ts';
-import { needleOf } from '../../src/kubernetes/scan.ts';
-import { createWatchTransport } from '../../src/kubernetes/watch-transport.ts';
-import type { Clock } from '../../src/runtime/clock.ts';
-import type { StreamEnd, StreamMessage } from '../../src/runtime/list-watch.ts';
-import { Store } from '../../src/runtime/store.ts';
-import { Watcher } from '../../src/runtime/watcher.ts';
-import type { ApiServer } from '../../testing/index.ts';
+import type { ClusterConfig } from '../../../src/kubernetes/auth/cluster-config.ts';
+import { needleOf } from '../../../src/kubernetes/watch/line-scanner.ts';
+import { createListWatch, type ListWatchOptions } from '../../../src/kubernetes/watch/list-watch.ts';
+import { createWatchTransport } from '../../../src/kubernetes/watch/transport.ts';
+import type { Clock } from '../../../src/runtime/clock.ts';
+import type { StreamEnd, StreamMessage } from '../../../src/runtime/watch/list-watch.ts';
+import { Store } from '../../../src/runtime/watch/store.ts';
+import { Watcher } from '../../../src/runtime/watch/watcher.ts';
+import type { ApiServer } from '../../../testing/index.ts';
 import { ANNOTATION } from './watch-lines.ts';
 import { clusterOf, hasty } from './wired.ts';
 

@@ -1,9 +1,9 @@
-// The heap gives back what is least, whatever came and left in between.
+// The heap returns the least item, whatever was added and removed.
 import test from 'ava';
 import fc from 'fast-check';
-import { Heap } from '../../src/runtime/heap.ts';
+import { Heap } from '../../../src/runtime/queue/heap.ts';
 
-test('after any pushes and removals the least is on top and nothing is lost', t => {
+test('after any pushes and removals the least item is on top and none is lost', t => {
 	const action = fc.oneof(
 		{ weight: 3, arbitrary: fc.record({ push: fc.nat(50) }) },
 		{ weight: 2, arbitrary: fc.record({ remove: fc.nat(100) }) },
