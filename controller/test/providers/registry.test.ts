@@ -1,18 +1,20 @@
 // The registry: exact refusal of unknown names, nothing loaded before its first use, everything closed.
 import { createRequire } from 'node:module';
 import test from 'ava';
+import * as z from 'zod/mini';
 import { JasmError } from '../../src/errors.ts';
-import type { PreparedProvider, ProviderConfig, ProviderKind } from '../../src/providers/provider.ts';
-import { createProviders } from '../../src/providers/registry.ts';
-import { SecretValue } from '../../src/secret-value.ts';
-import { VirtualClock } from '../helpers/virtual-clock.ts';
+import type { PreparedProvider, ProviderKind } from '../../src/providers/provider.ts';
+import { createProviders, type ProviderConfig } from '../../src/providers/registry.ts';
+import { SecretValue } from '../../src/providers/secret-value.ts';
+import { VirtualClock } from '../helpers/clocks/virtual-clock.ts';
+import { checked } from '../helpers/provider-config.ts';
 
 const DEPENDENCIES = { env: {}, clock: new VirtualClock(), warn: () => {} };
 
 type Probe = { opened: number; closed: number };
 
 /** A kind of the test's own that counts. */
-function probeKind(probe: Probe): ProviderKind<never> {
+function probeKind(probe: Probe): ProviderKind {
 	const prepared: PreparedProvider = {
 		validatePath({ path }) {
 			if (path === 'refused') {
@@ -29,7 +31,10 @@ function probeKind(probe: Probe): ProviderKind<never> {
 			};
 		},
 	};
-	return () => prepared;
+	return {
+		schema: z.strictObject({ kind: z.literal('probe') }),
+		prepare: () => prepared,
+	};
 }
 
 function probed(names: readonly string[]) {
@@ -39,7 +44,7 @@ function probed(names: readonly string[]) {
 	);
 	return {
 		probe,
-		registry: createProviders(configs, { ...DEPENDENCIES, extra: { probe: probeKind(probe) } }),
+		registry: createProviders(configs, { ...DEPENDENCIES, kinds: [probeKind(probe)] }),
 	};
 }
 
@@ -48,7 +53,7 @@ const loadedSdk = () =>
 	Object.keys(createRequire(import.meta.url).cache).filter(file => file.includes('client-secrets-manager'));
 
 test.serial('nothing of a provider is loaded before its first use', async t => {
-	const config = { kind: 'aws-secretsmanager', region: 'eu-west-1' } as const;
+	const config = checked({ kind: 'aws-secretsmanager', region: 'eu-west-1' });
 	const registry = createProviders({ aws: config }, DEPENDENCIES);
 	registry.validatePath('aws', { path: 'prod/db' });
 	t.deepEqual(loadedSdk(), []);
@@ -57,13 +62,24 @@ test.serial('nothing of a provider is loaded before its first use', async t => {
 	await registry.close();
 });
 
-test('a name that nobody configured is refused in the words that users know', async t => {
-	const { registry } = probed(['one']);
+test('a name that is not configured is refused in the words that users know, with the configured names', async t => {
+	const { registry } = probed(['one', 'two']);
 	for (const name of ['vault', '__proto__', 'constructor', 'toString', '']) {
 		const expectation = { instanceOf: JasmError, message: `Provider '${name}' not found in registry` };
 		const error = await t.throwsAsync(registry.get(name), expectation);
 		t.is(error.code, 'PROVIDER_UNSUPPORTED');
+		t.deepEqual(error.details, { configured: 'one, two' });
 		t.throws(() => registry.validatePath(name, { path: 'x' }), expectation);
+	}
+});
+
+test('a misspelt name is refused with the configured name that was meant', t => {
+	const { registry } = probed(['aws-secretsmanager', 'vault-eu']);
+	for (const name of ['aws-secretmanager', 'AWS_SecretsManager', 'aws-secretsmanagers']) {
+		t.throws(() => registry.validatePath(name, { path: 'x' }), {
+			instanceOf: JasmError,
+			message: `Provider '${name}' not found in registry; did you mean 'aws-secretsmanager'?`,
+		});
 	}
 });
 

@@ -1,0 +1,5 @@
+// Azure Key Vault keeps every provider's promises.
+import { testProvider } from '../shared/contract.ts';
+import { AZURE } from './product.ts';
+
+testProvider(AZURE);
