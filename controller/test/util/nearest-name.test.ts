@@ -1,6 +1,6 @@
 // Which names count as mistyped.
 import test from 'ava';
-import { nearestName } from '../src/nearest-name.ts';
+import { nearestName } from '../../src/util/nearest-name.ts';
 
 const known = ['provider', 'path', 'secretName', 'keys', 'key', 'version', 'type'];
 
@@ -21,7 +21,7 @@ test('the nearest of several wins', t => {
 	t.is(nearestName('ke', known), 'key');
 });
 
-test('what is far from every name finds none', t => {
+test('a word far from every name finds none', t => {
 	t.is(nearestName('region', known), undefined);
 	t.is(nearestName('', known), undefined);
 	t.is(nearestName('constructor', known), undefined);

@@ -1,7 +1,7 @@
 // Globs against a matcher that is too simple to be wrong.
 import test from 'ava';
 import fc from 'fast-check';
-import { compileGlob, fillGlob, matchGlob } from '../src/glob.ts';
+import { compileGlob, fillGlob, matchGlob } from '../../src/policy/glob.ts';
 
 const matches = (pattern: string, text: string): boolean => matchGlob(compileGlob(pattern), text);
 

@@ -1,7 +1,7 @@
 // Go's flag syntax, the flags of the Go program, and what happens to all others.
 import test from 'ava';
 import fc from 'fast-check';
-import { FLAGS, parseFlags, usage } from '../src/flags.ts';
+import { FLAGS, parseFlags, usage } from '../../src/config/flags.ts';
 
 const valuesOf = (...argv: string[]) => Object.fromEntries(parseFlags(argv).values);
 const faultsOf = (...argv: string[]) => parseFlags(argv).faults;

@@ -1,6 +1,6 @@
 // Finds the known name that a mistyped one most likely meant.
 
-/** Longer names are typed by nobody; comparing them would be work for an attacker to order. */
+/** People do not type longer names. Without the bound an attacker could order long comparisons. */
 const MAX_COMPARED = 64;
 
 /** The nearest of `known`, or undefined where none is near. Case, `-` and `_` do not count. */

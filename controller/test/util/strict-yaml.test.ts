@@ -1,7 +1,7 @@
 // What the YAML reader accepts, and that its faults quote nothing.
 import test from 'ava';
 import fc from 'fast-check';
-import { parseStrictYaml, YamlFault } from '../src/strict-yaml.ts';
+import { parseStrictYaml, YamlFault } from '../../src/util/strict-yaml.ts';
 
 const parse = (text: string): unknown => parseStrictYaml(text, { maxDepth: 6 });
 const faultOf = (text: string): string => {

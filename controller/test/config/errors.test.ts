@@ -1,20 +1,19 @@
 // Every kind of mistake in the file, in the words that a person reads.
 import test from 'ava';
-import { fieldsAt, schemaFaults } from '../src/config-faults.ts';
-import { configFile } from '../src/config-schema.ts';
+import { schemaFaults } from '../../src/config/errors.ts';
+import { configFile as schemaOf } from '../../src/config/schema.ts';
+
+const configFile = schemaOf();
 
 const AWS = { kind: 'aws-secretsmanager', region: 'eu-west-1' };
 const RULE = { namespaces: ['team-*'], provider: 'aws', paths: ['/prod/**'] };
 
-function faultsOf(value: unknown): string[] {
-	const result = configFile.safeParse(value);
-	return result.success ? [] : schemaFaults(configFile, value, result.error.issues);
-}
+const faultsOf = (value: unknown): string[] => schemaFaults(configFile, value);
 
 const inProvider = (fields: object) => faultsOf({ providers: { aws: { ...AWS, ...fields } } });
 const inRule = (fields: object) => faultsOf({ policy: [RULE, { ...RULE, ...fields }] });
 
-test('what is right has no fault', t => {
+test('a valid configuration has no error', t => {
 	t.deepEqual(faultsOf({ providers: { aws: AWS }, policy: [RULE] }), []);
 });
 
@@ -22,7 +21,7 @@ const faults: Record<string, readonly [string[], string]> = {
 	'an unknown field at the top': [faultsOf({ polcy: [] }), 'polcy: unknown field, did you mean "policy"?'],
 	'an unknown field far from all': [
 		faultsOf({ webhook: {} }),
-		'webhook: unknown field, known are $schema, profile, providers, policy, limits, watch',
+		'webhook: unknown field, known are $schema, profile, providers, policy, limits, watch, changes, start',
 	],
 	'an unknown field of a provider': [
 		inProvider({ role_arn: 'x' }),
@@ -89,7 +88,7 @@ const faults: Record<string, readonly [string[], string]> = {
 		inProvider({ timeoutMs: '5s' }),
 		'providers.aws.timeoutMs: "5s" is not a whole number',
 	],
-	'a rule for nobody': [inRule({ namespaces: [] }), 'policy[1].namespaces: must not be empty'],
+	'a rule without namespaces': [inRule({ namespaces: [] }), 'policy[1].namespaces: must not be empty'],
 	'a rule without a provider': [inRule({ provider: undefined }), 'policy[1].provider: is required'],
 	'a rule whose paths are text': [inRule({ paths: '/x' }), 'policy[1].paths: "/x" is not a list'],
 	'a malformed path pattern': [
@@ -126,11 +125,4 @@ test('names and values are escaped and cut', t => {
 		t.false(/[\p{Cc}]/u.test(found[0]!));
 		t.true(found[0]!.length < 600);
 	}
-});
-
-test('the known fields of a place are those of the schema', t => {
-	t.deepEqual(fieldsAt(configFile, ['policy', 3]), ['namespaces', 'provider', 'paths']);
-	t.true(fieldsAt(configFile, ['providers', 'constructor']).includes('region'));
-	t.deepEqual(fieldsAt(configFile, ['constructor']), []);
-	t.deepEqual(fieldsAt(configFile, ['profile', 'x']), []);
 });

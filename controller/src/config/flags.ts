@@ -1,6 +1,6 @@
 // The command line, in the syntax of Go's flag package, with the flags of the Go program and JASM's own.
-import { nearestName } from './nearest-name.ts';
-import { printable } from './printable.ts';
+import { nearestName } from '../util/nearest-name.ts';
+import { printable } from '../util/printable.ts';
 
 type FlagFacts = {
 	/** What stands for the value in the usage; absent: a boolean. */

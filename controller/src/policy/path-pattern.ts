@@ -17,11 +17,12 @@ const MAX_LENGTH = 2_048;
 const ARN_FIELDS = 6;
 
 /**
- * Splits a path, or undefined where it cannot be compared safely: an empty segment, `.` or `..`, a backslash,
- * a percent sign (an encoded one of these), a control or invisible character. One leading slash counts.
+ * Splits a path, or undefined where it cannot be compared safely: a segment `.` or `..`, a control or an
+ * invisible character. Slashes count: `/a`, `a`, `a/` and `a//b` are different paths. Every other character is
+ * literal, `%` as well, because providers encode what they send.
  */
 export function readPath(path: string): ReadPath | undefined {
-	if (path.length > MAX_LENGTH || /[\\%\p{C}\p{Zl}\p{Zp}]/u.test(path)) {
+	if (path.length > MAX_LENGTH || /[\p{C}\p{Zl}\p{Zp}]/u.test(path)) {
 		return undefined;
 	}
 
@@ -32,8 +33,8 @@ export function readPath(path: string): ReadPath | undefined {
 }
 
 /**
- * An absolute path begins with a segment '', which only an absolute pattern has. Undefined for an empty
- * segment anywhere else, and for an ARN without all its fields.
+ * An absolute path begins with a segment '', which only an absolute pattern has. Undefined for an empty text, and
+ * for an ARN without all its fields.
  */
 function split(text: string): ReadPath | undefined {
 	let head: string[] = [];
@@ -48,7 +49,7 @@ function split(text: string): ReadPath | undefined {
 	}
 
 	const segments = rest.split('/');
-	return segments.slice(1).includes('') || rest === '' ? undefined : { head, segments };
+	return rest === '' ? undefined : { head, segments };
 }
 
 const isArn = (text: string): boolean => text.startsWith('arn:');
@@ -71,7 +72,7 @@ export function patternFault(pattern: string): string | undefined {
 	if (parts === undefined) {
 		return isArn(pattern)
 			? 'must be arn:PARTITION:SERVICE:REGION:ACCOUNT:TYPE:NAME without empty parts'
-			: 'has an empty segment: it could match no path';
+			: 'is empty';
 	}
 
 	if (parts.segments.some(segment => segment !== '**' && segment.includes('**'))) {
@@ -83,7 +84,7 @@ export function patternFault(pattern: string): string | undefined {
 	}
 
 	return readPath(pattern) === undefined
-		? 'has a segment "." or "..", a backslash, a percent sign or an invisible character'
+		? 'has a segment "." or "..", a control or an invisible character'
 		: undefined;
 }
 
@@ -98,8 +99,9 @@ export function compilePath(pattern: string): PathPattern {
 
 /** Whether the pattern, with the namespace filled in, matches the whole path. */
 export function matchPath(pattern: PathPattern, path: ReadPath, namespace: string): boolean {
+	// An empty segment is matched by an empty one or by `**`, but not by `*`.
 	const matches = (glob: Glob, text: string): boolean =>
-		matchGlob(fillGlob(glob, PLACEHOLDER, namespace), text);
+		text === '' ? glob.length === 0 : matchGlob(fillGlob(glob, PLACEHOLDER, namespace), text);
 	return (
 		pattern.head.length === path.head.length &&
 		pattern.head.every((glob, index) => matches(glob, path.head[index]!)) &&

@@ -1,44 +1,29 @@
 // Reads flags, environment and file into one checked configuration; every fault is reported at once.
 import { readFileSync } from 'node:fs';
-import { readConfigFile } from './config-file.ts';
-import type { ConfigFile } from './config-schema.ts';
-import { JasmError } from './errors.ts';
+import { JasmError } from '../errors.ts';
+import { isNamespace } from '../kubernetes/names.ts';
+import type { PolicyRule } from '../policy/policy.ts';
+import type { Environment, ProviderKind } from '../providers/provider.ts';
+import type { ProviderConfig } from '../providers/registry.ts';
+import { proxyVariableFaults } from '../providers/shared/proxy.ts';
+import { printable } from '../util/printable.ts';
+import { readAddress } from './address.ts';
+import { readConfigFile } from './file.ts';
 import { type FlagName, parseFlags, usage } from './flags.ts';
-import { isNamespace } from './kubernetes-names.ts';
-import type { PolicyRule } from './policy.ts';
-import { printable } from './printable.ts';
-import type { Environment, ProviderConfig } from './providers/provider.ts';
+import type { ConfigFile } from './schema.ts';
 
+export { ENVIRONMENT } from './environment.ts';
 export { FLAGS } from './flags.ts';
 
 /** The ports of the default addresses. */
 export const PORTS = { metrics: 8080, health: 8081 } as const;
-
-/** The environment variables that are read, and by whom. */
-export const ENVIRONMENT = {
-	POD_NAME: 'the identity in the Lease and in Events',
-	POD_NAMESPACE: "JASM's own namespace, where --namespace is not given",
-	KUBECONFIG: 'how to reach the API server, where --kubeconfig is not given',
-	KUBERNETES_SERVICE_HOST: 'the API server, in a cluster',
-	KUBERNETES_SERVICE_PORT: 'the API server, in a cluster',
-	AWS_REGION: 'the region of providers that name none',
-	AWS_ROLE_ARN: 'the role of providers with credentials web-identity that name none',
-	AWS_WEB_IDENTITY_TOKEN_FILE: 'the token of providers with credentials web-identity that name none',
-	AWS_ROLE_SESSION_NAME: 'the session name of credentials web-identity',
-	AWS_CONTAINER_CREDENTIALS_FULL_URI: 'credentials container',
-	AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: 'credentials container',
-	AWS_ACCESS_KEY_ID: 'credentials environment',
-	AWS_SECRET_ACCESS_KEY: 'credentials environment',
-	AWS_SESSION_TOKEN: 'credentials environment',
-	AZURE_FEDERATED_TOKEN_FILE: 'the token of providers with credentials workload-identity that name none',
-	AZURE_CLIENT_SECRET: 'credentials client-secret',
-} as const;
 
 /** Where the kubelet tells a pod its namespace. */
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
 const DEFAULT_NAMESPACE = 'jasm';
 
+/** Least level that the log shows. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'error' | 'fatal';
 
 /**
@@ -49,7 +34,7 @@ export type Config = Readonly<Omit<ConfigFile, '$schema' | 'providers' | 'policy
 	/** By name, without a prototype. */
 	readonly providers: Readonly<Record<string, ProviderConfig>>;
 	readonly policy: readonly PolicyRule[];
-	/** From --kubeconfig alone; the rest is looked for by `kubernetes/config.ts`. */
+	/** Only from --kubeconfig. The Kubernetes client looks in the other places. */
 	readonly kubeconfig: string | undefined;
 	/** JASM's own namespace. */
 	readonly namespace: string;
@@ -60,17 +45,23 @@ export type Config = Readonly<Omit<ConfigFile, '$schema' | 'providers' | 'policy
 	readonly metricsAddress: string;
 	readonly healthAddress: string;
 	readonly logLevel: LogLevel;
-	/** What a person should know at start, to be logged once. */
+	/** What a person should know at start. */
 	readonly notices: readonly string[];
+	/** What a person should change: something cannot work as it is. */
+	readonly warnings: readonly string[];
 };
 
+/** Where a configuration is read from. Default: the process's own arguments, environment and files. */
 export type ConfigSources = {
 	/** Without node and script. */
 	readonly argv?: readonly string[];
 	readonly env?: Environment;
+	/** Reads the configuration file. Default: from the disk. */
 	readonly readFile?: (path: string) => string;
 	/** Providers that an embedding program brings along: policy rules may name them. */
 	readonly extraProviders?: readonly string[];
+	/** Kinds of providers that an embedding program brings along, beside those that are built in. */
+	readonly kinds?: readonly ProviderKind[];
 };
 
 /** What `--help` or `--version` print, or undefined where neither is asked for. */
@@ -86,12 +77,24 @@ export function helpText(
 	return values.get('version') ? `${version}\n` : undefined;
 }
 
-/** Throws one JasmError CONFIG_INVALID that lists every fault, each with its path or flag; so do its details. */
+/**
+ * Reads flags, environment and configuration file, and checks them together. Throws one JasmError CONFIG_INVALID that
+ * lists every fault, each with its path or flag; `faults` has them one by one.
+ *
+ * @example
+ * ```ts
+ * import { loadConfig } from '@jasm/controller';
+ *
+ * const config = loadConfig({ argv: ['--config', 'config.yaml', '--log-level', 'debug'], env: process.env });
+ * console.log(config.profile, config.warnings);
+ * ```
+ */
 export function loadConfig({
 	argv = process.argv.slice(2),
 	env = process.env,
 	readFile = path => readFileSync(path, 'utf8'),
 	extraProviders = [],
+	kinds = [],
 }: ConfigSources = {}): Config {
 	const { values, faults: flagFaults, ignored } = parseFlags(argv);
 	const flag = (name: FlagName): string | undefined => {
@@ -135,14 +138,13 @@ export function loadConfig({
 		faults.push(`${namespaceSource}: "${printable(namespace, 64)}" is not the name of a namespace`);
 	}
 
-	const file = readConfigFile({ path: flag('config'), env, readFile, extraProviders });
+	faults.push(...proxyVariableFaults(env));
+	const file = readConfigFile({ path: flag('config'), env, readFile, extraProviders, kinds });
 	faults.push(...file.faults);
-	notices.push(...file.notices);
 	if (faults.length > 0) {
-		// One line, which a log may cut; the details hold each fault by itself.
 		throw new JasmError(`reading the configuration: ${faults.join('; ')}`, {
 			code: 'CONFIG_INVALID',
-			details: Object.fromEntries(faults.map((text, index) => [`fault ${index + 1}`, text])),
+			faults,
 		});
 	}
 
@@ -158,6 +160,7 @@ export function loadConfig({
 		healthAddress,
 		logLevel,
 		notices,
+		warnings: file.warnings,
 	});
 }
 
@@ -183,12 +186,7 @@ function ownNamespace(
 	}
 }
 
-/** Host names, IPv4, IPv6 in brackets or nothing; a port, or `0` alone. */
-function readAddress(address: string): string | undefined {
-	const [, port] = /^(?:[A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\]):(\d{1,5})$/.exec(address) ?? [];
-	return address === '0' || Number(port) <= 65_535 ? address : undefined;
-}
-
+/** A host name, IPv4, IPv6 in brackets or nothing, and a port; or only `0`. */
 /** zap's levels; its numbers are verbosities of debugging. */
 function readLevel(level: string): LogLevel | undefined {
 	switch (level.toLowerCase()) {

@@ -1,7 +1,7 @@
-// Who may read what: nobody, except where a rule says so.
+// No pod may read anything unless a rule says so.
 import test from 'ava';
 import fc from 'fast-check';
-import { compilePolicy, decide, namespaceGlobFault, type PolicyRule } from '../src/policy.ts';
+import { compilePolicy, decide, namespaceGlobFault, type PolicyRule } from '../../src/policy/policy.ts';
 
 const RULE: PolicyRule = { namespaces: ['team-*'], provider: 'aws', paths: ['/prod/{namespace}/**'] };
 
@@ -37,7 +37,7 @@ test('a denial has fixed words that neither name nor confirm the secret', t => {
 		decide(policyOf(RULE), { ...ask, path }),
 	);
 	for (const denial of denials) {
-		t.deepEqual(denial, {
+		t.like(denial, {
 			allowed: false,
 			code: 'POLICY_DENIED',
 			message: 'no policy rule allows this namespace to read this path',
@@ -45,14 +45,63 @@ test('a denial has fixed words that neither name nor confirm the secret', t => {
 	}
 });
 
-test('system namespaces and the own one are excluded whatever the rules say', t => {
-	for (const namespace of ['kube-system', 'kube-public', 'kube-node-lease', 'kube-x', 'jasm']) {
-		const decision = decide(everything, { ...ask, namespace });
-		t.like(decision, { allowed: false, code: 'NAMESPACE_EXCLUDED' });
+test('a path that is denied only for its leading slash is told so, whether or not a secret is there', t => {
+	const message = (rule: PolicyRule, path: string) => {
+		const decision = decide(policyOf(rule), { ...ask, path });
+		return decision.allowed ? '' : decision.message;
+	};
+	t.regex(message(RULE, 'prod/team-a/none'), /: a rule allows it with a leading slash$/);
+	t.regex(
+		message({ ...RULE, paths: ['prod/**'] }, '/prod/db'),
+		/: a rule allows it without the leading slash$/,
+	);
+	t.regex(message(RULE, 'prod/team-b/db'), /this path$/);
+	t.regex(message(RULE, 'arn:aws:x:y:z:w:prod/team-a/x'), /this path$/);
+});
+
+test('for the log a denial names the rules of the namespace, or says that there are none', t => {
+	const nearest = (policy: ReturnType<typeof policyOf>, question: object) => {
+		const decision = decide(policy, { ...ask, path: '/other', ...question });
+		return decision.allowed ? undefined : decision.nearest;
+	};
+	const ops = { namespaces: ['ops'], provider: 'aws', paths: ['/ops/*'] };
+	t.is(nearest(policyOf(ops, RULE), {}), 'policy[1]: /prod/{namespace}/**');
+	t.is(nearest(policyOf(ops), {}), 'no rule of provider "aws" matches namespace "team-a"');
+	t.is(
+		nearest(policyOf(RULE), { provider: 'vault' }),
+		'no rule of provider "vault" matches namespace "team-a"',
+	);
+	const many = policyOf({ ...RULE, paths: Array.from({ length: 8 }, (_, index) => `/p${index}`) });
+	t.regex(nearest(many, {}) ?? '', /policy\[0\]: \/p4, and 3 more$/);
+});
+
+test("Kubernetes' own namespaces and JASM's are excluded, even if a rule names them", t => {
+	const names = ['kube-system', 'kube-public', 'kube-node-lease', 'jasm'];
+	const named = policyOf({ namespaces: [...names, 'kube-*'], provider: 'aws', paths: ['/**'] });
+	for (const namespace of names) {
+		for (const policy of [everything, named]) {
+			t.like(decide(policy, { ...ask, namespace }), { allowed: false, code: 'NAMESPACE_EXCLUDED' });
+		}
 	}
 
 	t.true(decide(everything, { ...ask, namespace: 'kubernetes' }).allowed);
 	t.true(decide(everything, { ...ask, namespace: 'jasm-demo' }).allowed);
+});
+
+test('another namespace that begins with kube- is served only by a pattern that begins so', t => {
+	const asked = { ...ask, namespace: 'kube-logging' };
+	for (const namespaces of [['*'], ['kub*'], ['?ube-logging'], ['k*-logging'], ['team-*']]) {
+		const policy = policyOf({ namespaces, provider: 'aws', paths: ['/**'] });
+		t.like(decide(policy, asked), { allowed: false, code: 'NAMESPACE_EXCLUDED' }, namespaces.join());
+	}
+
+	for (const namespaces of [['kube-logging'], ['kube-log*'], ['kube-*'], ['*', 'kube-logging']]) {
+		const policy = policyOf({ namespaces, provider: 'aws', paths: ['/prod/**'] });
+		t.true(decide(policy, asked).allowed, namespaces.join());
+		t.like(decide(policy, { ...asked, path: '/other' }), { code: 'POLICY_DENIED' });
+		t.like(decide(policy, { ...asked, provider: 'vault' }), { code: 'POLICY_DENIED' });
+		t.like(decide(policy, { ...asked, namespace: 'kube-system' }), { code: 'NAMESPACE_EXCLUDED' });
+	}
 });
 
 test('names that are special in JavaScript are ordinary names', t => {
@@ -64,7 +113,7 @@ test('names that are special in JavaScript are ordinary names', t => {
 	t.true(decide(everything, { ...ask, namespace: 'constructor' }).allowed);
 });
 
-test('what is no namespace is denied, were every namespace allowed', t => {
+test('an invalid namespace name is denied even if all namespaces are allowed', t => {
 	for (const namespace of ['', '*', '**', 'a/b', '..', 'A', 'a.b']) {
 		t.false(decide(everything, { ...ask, namespace }).allowed);
 	}
@@ -76,11 +125,11 @@ test('a malformed pattern that was not refused grants nothing', t => {
 	t.false(decide(policy, { ...ask, path: '/production' }).allowed);
 });
 
-test('no rule lets a path with a parent, current or empty segment pass', t => {
+test('no rule lets a path with a parent or current segment pass', t => {
 	const part = fc.constantFrom('prod', 'team-a', '..', '.', '');
 	fc.assert(
 		fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), parts => {
-			const unsafe = parts.some(part => part === '' || part === '..' || part === '.');
+			const unsafe = parts.some(part => part === '..' || part === '.');
 			return decide(everything, { ...ask, path: `/${parts.join('/')}` }).allowed === !unsafe;
 		}),
 	);

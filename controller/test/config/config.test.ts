@@ -1,7 +1,7 @@
 // Flags, environment and file become one configuration, or one error with every fault.
 import test from 'ava';
-import { FLAGS, helpText, type LogLevel, loadConfig, PORTS } from '../src/config.ts';
-import { JasmError } from '../src/errors.ts';
+import { FLAGS, helpText, type LogLevel, loadConfig, PORTS } from '../../src/config/config.ts';
+import { JasmError } from '../../src/errors.ts';
 
 const NAMESPACE_FILE = '/var/run/secrets/kubernetes.io/serviceaccount/namespace';
 
@@ -25,7 +25,7 @@ function faultsOf(argv: string[], env: Record<string, string> = {}, files: Files
 		load(argv, env, files);
 	} catch (error) {
 		if (error instanceof JasmError && error.code === 'CONFIG_INVALID') {
-			const faults = Object.values(error.details).map(String);
+			const faults = [...error.faults];
 			return error.message === `reading the configuration: ${faults.join('; ')}` ? faults : [];
 		}
 	}
@@ -71,13 +71,11 @@ test('flags are read', t => {
 	);
 });
 
-test('the file is read and its notices come with those of the flags', t => {
+test('the file is read; its warnings are kept apart from the notices of the flags', t => {
 	const config = load(['--config=/c', '--zap-devel'], {}, { '/c': 'profile: self-heal' });
 	t.is(config.profile, 'self-heal');
-	t.deepEqual(config.notices, [
-		'flags without effect: --zap-devel',
-		'no provider is configured: nothing can be read',
-	]);
+	t.deepEqual(config.notices, ['flags without effect: --zap-devel']);
+	t.deepEqual(config.warnings, ['no provider is configured: nothing can be read']);
 	t.false('$schema' in config);
 });
 
@@ -154,7 +152,7 @@ test('faults of flags, environment and file come in one error', t => {
 		'--metrics-bind-address: "x" is not HOST:PORT, :PORT or 0',
 		'POD_NAMESPACE: "Not_A_Namespace" is not the name of a namespace',
 		'profil: unknown field, did you mean "profile"?',
-		'policy[0].provider: "b" is not a configured provider',
+		'policy[0].provider: "b" is not a configured provider, none is configured',
 	]);
 });
 

@@ -1,7 +1,7 @@
 // Untrusted text shown safely.
 import test from 'ava';
 import fc from 'fast-check';
-import { printable } from '../src/printable.ts';
+import { printable } from '../../src/util/printable.ts';
 
 test('newlines, escapes, bidirectional marks and zero-width characters are shown, not obeyed', t => {
 	t.is(
