@@ -2,9 +2,9 @@
 import { inspect } from 'node:util';
 import test from 'ava';
 import fc from 'fast-check';
-import { JasmError } from '../src/errors.ts';
-import { payloadToValues, type Selection } from '../src/payload.ts';
-import { SecretValue } from '../src/secret-value.ts';
+import { JasmError } from '../../src/errors.ts';
+import { SecretValue } from '../../src/providers/secret-value.ts';
+import { payloadToValues, type Selection } from '../../src/sync/payload.ts';
 
 const secret = (payload: string | Buffer, binary = false) =>
 	new SecretValue({ payload: Buffer.from(payload), version: 'v1', binary });
@@ -34,7 +34,6 @@ test('every member of a JSON object becomes one value', t => {
 		DB_USER: 'app',
 		DB_PASSWORD: 's3cret é\n',
 	});
-	t.deepEqual(values('{}'), {});
 	t.deepEqual(values(' \n{ "a" : "b" }\t'), { a: 'b' });
 });
 
@@ -57,6 +56,18 @@ for (const number of [
 	});
 }
 
+test('an object without any member is refused: nothing is written, so an existing Secret keeps its data', t => {
+	for (const payload of ['{}', ' { } ']) {
+		const { code, retry, remedy } = refusal(payload);
+		t.is(code, 'SOURCE_EMPTY');
+		t.is(retry, 'slow');
+		t.regex(remedy, /JASM keeps the existing Secret/);
+	}
+
+	t.is(refusal('{}', { keys: new Map([['a', 'a']]) }).code, 'SOURCE_KEY_MISSING');
+	t.deepEqual(values('{}', { key: 'whole' }), { whole: '{}' });
+});
+
 test('booleans are words and null is the empty string, while inside nested values both stay JSON', t => {
 	t.deepEqual(values('{"yes":true,"no":false,"none":null,"nested":[true,null]}'), {
 		yes: 'true',
@@ -70,7 +81,7 @@ test('nested values become compact JSON in the order of the source, without esca
 	t.deepEqual(values('{"o": { "z": "<&>", "a": { } , "k": [ ] } }'), { o: '{"z":"<&>","a":{},"k":[]}' });
 });
 
-test('of duplicate members the last one wins', t => {
+test('the last of duplicate members wins', t => {
 	t.deepEqual(values('{"a":"first","b":"x","a":"last"}'), { a: 'last', b: 'x' });
 });
 
@@ -86,7 +97,7 @@ test('names that objects inherit are ordinary keys, present or missing', t => {
 	}
 });
 
-test('a mapping takes only what it names, under the name it gives', t => {
+test('a mapping takes only the keys that it names, under the names that it gives', t => {
 	const keys = new Map([
 		['password', 'DB_PASSWORD'],
 		['again', 'DB_PASSWORD'],
@@ -107,7 +118,7 @@ test('a mapped key that the source lacks is an error that names it, escaped and 
 	t.false(error.message.includes('OTHER'));
 });
 
-test('a key takes the whole payload byte for byte, whatever it is', t => {
+test('a key takes any whole payload byte for byte', t => {
 	const bytes = Buffer.from([0, 255, 254, 10, 13, 0]);
 	t.deepEqual(payloadToValues(secret(bytes, true), { key: 'k' }), new Map([['k', bytes]]));
 	t.deepEqual(payloadToValues(secret(bytes), { key: 'k' }), new Map([['k', bytes]]));
@@ -126,7 +137,6 @@ for (const [what, payload] of [
 	['broken JSON', '{"password":"hunter2'],
 	['two documents', '{"a":"b"}{"c":"d"}'],
 	['nothing', ''],
-	['a byte order mark', '\ufeff{"a":"b"}'],
 	['invalid UTF-8', Buffer.from([...Buffer.from('{"a":"'), 0xff, ...Buffer.from('"}')])],
 	['nesting deeper than the stack', `{"a":${'['.repeat(32_000)}${']'.repeat(32_000)}}`],
 ] as const) {
@@ -139,18 +149,44 @@ for (const [what, payload] of [
 	});
 }
 
-test('a binary payload needs a key even where its bytes are JSON', t => {
+test('a byte order mark before a JSON object is no part of it', t => {
+	const value = new SecretValue({ payload: Buffer.from('\ufeff{"a":"b"}'), version: '' });
+	t.is(payloadToValues(value).get('a')?.toString(), 'b');
+});
+
+test('a binary payload needs a key even if its bytes are JSON', t => {
 	t.is(refusal('{"a":"b"}', {}, true).code, 'PAYLOAD_NOT_OBJECT');
 });
 
-test('a NUL and lone surrogates pass as the bytes that JSON gives them', t => {
-	t.deepEqual([...payloadToValues(secret('{"a":"x\\u0000y"}')).get('a')!], [0x78, 0, 0x79]);
-	t.is(payloadToValues(secret('{"a":"\\ud800"}')).get('a')!.toString(), '\ufffd');
+test('a NUL is written as it is', t => {
+	const bytes = Buffer.from(payloadToValues(secret('{"a":"x\\u0000y"}')).get('a') as string);
+	t.deepEqual([...bytes], [0x78, 0, 0x79]);
+});
+
+test('half a character is refused rather than replaced: in a member, in a mapped key, in a whole text', t => {
+	for (const half of ['\\ud83d', '\\ude00', '\\ud83d\\ud83d', '\\ude00\\ud83d']) {
+		const { code, message, retry } = refusal(`{"ok":"x","b\\u000ad":"canary${half}y"}`);
+		t.is(code, 'PAYLOAD_MALFORMED');
+		t.is(retry, 'slow');
+		t.regex(message, /^the value of source key "b\\u\{a\}d" holds half a character/);
+		t.false(message.includes('canary'));
+	}
+
+	const keys = new Map([['k', 'a']]);
+	t.is(refusal('{"a":"\\ud800"}', { keys }).code, 'PAYLOAD_MALFORMED');
+	const whole = new SecretValue({ payload: 'x\ud83dy', version: '' });
+	t.throws(() => payloadToValues(whole, { key: 'k' }), { message: /^the payload holds half a character/ });
+});
+
+test('half a character that is not asked for, or inside a nested value, loses nothing', t => {
+	t.deepEqual(values('{"a":"b","half":"\\ud800"}', { keys: new Map([['k', 'a']]) }), { k: 'b' });
+	t.deepEqual(values('{"o":{"n":["\\ud83d"]}}'), { o: '{"n":["\\ud83d"]}' });
+	t.deepEqual(values('{"whole":"\\ud83d\\ude00"}'), { whole: '\u{1f600}' });
 });
 
 test('any JSON object survives: equal JSON for nested values, the same text for strings', t => {
 	fc.assert(
-		fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 8 }), document => {
+		fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { minKeys: 1, maxKeys: 8 }), document => {
 			const result = payloadToValues(secret(JSON.stringify(document)));
 			const parsed = Object.entries(JSON.parse(JSON.stringify(document)) as object);
 			t.is(result.size, parsed.length);
@@ -168,7 +204,7 @@ test('any JSON object survives: equal JSON for nested values, the same text for 
 	);
 });
 
-test('any number keeps its text wherever it stands', t => {
+test('any number keeps its text at any depth', t => {
 	const number = fc.stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,20})?([eE][+-]?\d{1,4})?$/);
 	fc.assert(
 		fc.property(fc.array(number, { minLength: 1, maxLength: 10 }), numbers => {
@@ -183,7 +219,7 @@ test('any number keeps its text wherever it stands', t => {
 	);
 });
 
-test('no refusal holds a byte of the payload, whatever the payload is', t => {
+test('no refusal contains a byte of the payload', t => {
 	const CANARY = 'QZ7canary';
 	const payload = fc.oneof(
 		fc.string().map(text => `${CANARY}${text}`),

@@ -1,13 +1,17 @@
-// What the proof promises: it holds exactly where the policy of the installation refuses the sentinel.
+// The guard counts as proven exactly if the policy of the installation refuses the sentinel.
 import test, { type ExecutionContext } from 'ava';
 import type { JasmError } from '../../src/errors.ts';
-import { proveGuard } from '../../src/kubernetes/guard.ts';
-import { answers } from '../../testing/index.ts';
-import { FixedCredentials } from '../helpers/raw-server.ts';
-import { apiServer, clusterOf, wired } from '../helpers/wired.ts';
+import { createReviews } from '../../src/kubernetes/reviews.ts';
+import { proveGuard } from '../../src/sync/guard.ts';
+import { type ApiServerOptions, answers } from '../../testing/index.ts';
+import { FixedCredentials } from '../helpers/servers/raw-server.ts';
+import { apiServer, clusterOf, wired } from '../helpers/watches/wired.ts';
 
-async function installation(t: ExecutionContext, verbs = ['create', 'update']) {
-	const server = await apiServer(t);
+type InstallationOptions = { readonly verbs?: readonly string[]; readonly guard?: ApiServerOptions['guard'] };
+
+async function installation(t: ExecutionContext, options: InstallationOptions = {}) {
+	const { verbs = ['create', 'update'], guard = {} } = options;
+	const server = await apiServer(t, { guard });
 	server.apply([
 		{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'jasm' } },
 		{ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'jasm', namespace: 'jasm' } },
@@ -32,14 +36,14 @@ async function installation(t: ExecutionContext, verbs = ['create', 'update']) {
 		},
 	]);
 	const credentials = new FixedCredentials({ ca: server.ca, token: server.createToken('jasm', 'jasm') });
-	const { client } = wired(t, server, { cluster: clusterOf(server, credentials) });
-	const prove = () => proveGuard({ client, namespace: 'jasm' });
+	const { client, rest } = wired(t, server, { cluster: clusterOf(server, credentials) });
+	const prove = () => proveGuard({ client, reviews: createReviews(rest), namespace: 'jasm' });
 	const refused = (code: JasmError['code'], message: RegExp) =>
 		t.throwsAsync<JasmError>(prove(), { code, message });
 	return { server, prove, refused };
 }
 
-test('the guard is proven where the policy refuses the sentinel, and the sentinel stays as it was', async t => {
+test('the guard is proven if the policy refuses the sentinel, and the sentinel stays as it is', async t => {
 	const { server, prove } = await installation(t);
 	server.setGuard(true);
 	const before = server.get('Secret', 'jasm', 'jasm-sentinel');
@@ -51,16 +55,20 @@ test('the guard is proven where the policy refuses the sentinel, and the sentine
 	);
 });
 
-test('without the policy the replace is accepted, which is the fault, and changes nothing', async t => {
+test('without the policy the replace is allowed: the error names the user, and nothing changes', async t => {
 	const { server, refused } = await installation(t);
 	server.setGuard(false);
 	const before = server.get('Secret', 'jasm', 'jasm-sentinel');
 	const error = await refused('GUARD_MISSING', /no ValidatingAdmissionPolicy keeps JASM from replacing/);
+	t.regex(
+		error?.message ?? '',
+		/^proving .* as "system:serviceaccount:jasm:jasm": the replace was allowed: /,
+	);
 	t.regex(error?.remedy ?? '', /ValidatingAdmissionPolicy.*sentinel.*--allow-unguarded/);
 	t.deepEqual(server.get('Secret', 'jasm', 'jasm-sentinel'), before);
 });
 
-test('without the sentinel nothing is proven, guard or not', async t => {
+test('without the sentinel nothing is proven, with or without a guard', async t => {
 	const { server, refused } = await installation(t);
 	server.setGuard(true);
 	server.delete('Secret', 'jasm', 'jasm-sentinel');
@@ -68,12 +76,32 @@ test('without the sentinel nothing is proven, guard or not', async t => {
 });
 
 test('a missing right proves nothing: RBAC refuses before any policy is asked', async t => {
-	const { server, refused } = await installation(t, ['create']);
+	const { server, refused } = await installation(t, { verbs: ['create'] });
 	server.setGuard(true);
 	await refused('KUBERNETES_FORBIDDEN', /not allowed to update secrets in namespace "jasm"/);
 });
 
-test("a refusal by somebody else's policy, by a webhook or by validation is no proof", async t => {
+test('a policy that holds another account is no proof, and the error says so', async t => {
+	const user = 'system:serviceaccount:other:jasm';
+	const { server, refused } = await installation(t, { guard: { user } });
+	server.setGuard(true);
+	await refused(
+		'GUARD_MISSING',
+		/as "system:serviceaccount:jasm:jasm".* A policy that is bound to another account, .* has no effect$/,
+	);
+});
+
+test('an API server that does not know who asks leaves the user out of the error', async t => {
+	const { server, refused } = await installation(t);
+	server.setGuard(false);
+	server.faults.inject({ resource: 'selfsubjectreviews' }, { answer: { status: 404, reason: 'NotFound' } });
+	await refused(
+		'GUARD_MISSING',
+		/^proving the admission guard with secret "jasm\/jasm-sentinel": the replace/,
+	);
+});
+
+test('a refusal by another policy, by a webhook or by validation is no proof, and is named', async t => {
 	const { server, refused } = await installation(t);
 	server.setGuard(false);
 	const message =
@@ -85,11 +113,12 @@ test("a refusal by somebody else's policy, by a webhook or by validation is no p
 		{ status: 422, reason: 'Invalid', message: 'Secret "jasm-sentinel" is invalid' },
 	]) {
 		server.faults.inject({ resource: 'secrets' }, { answer });
-		await refused('GUARD_MISSING', /not by the policy of the installation/);
+		const by = 'message' in answer && answer.message === message ? 'the policy "owners"' : 'a webhook';
+		await refused('GUARD_MISSING', new RegExp(`by ${by}.* and not by the policy of the installation$`));
 	}
 });
 
-test('an API server that does not answer leaves the question open', async t => {
+test('an API server that does not respond leaves the question open', async t => {
 	const { server, refused } = await installation(t);
 	server.faults.inject({ resource: 'secrets' }, { answer: answers.unavailable });
 	await refused('KUBERNETES_UNAVAILABLE', /503/);

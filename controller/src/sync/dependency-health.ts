@@ -1,53 +1,59 @@
-// Outages of what syncs depend on: who waits for the end of one is woken by it, however long its own backoff is.
-import type { Clock, Timer } from './runtime/clock.ts';
-import type { Key } from './runtime/object-ref.ts';
+// Outages of providers and of the API server: the end of an outage requeues every key that failed because of it.
+import type { Clock, Timer } from '../runtime/clock.ts';
+import type { Key } from '../runtime/object-ref.ts';
 
-/** Without a single answer for this long a dependency is out: less passes within the first few backoffs. */
+/** A dependency without an answer for this long is out. Shorter failures pass within the first backoffs. */
 const OUTAGE_MS = 10_000;
 
-/** During an outage one key tries, however many wait: after every twentieth of the silence so far, within bounds. */
+/** During an outage one key probes for all: after a twentieth of the outage so far, within these bounds. */
 const PROBE_SHARE = 1 / 20;
 const SHORTEST_PROBE_MS = 10_000;
 const LONGEST_PROBE_MS = 300_000;
 
 /** All times are monotonic milliseconds. */
 type Dependency = {
-	/** Keys whose last run it failed, the one that was tried longest ago first. */
+	/** Keys whose last run failed because of it, least recently tried first. */
 	readonly waiting: Set<Key>;
-	/** When the first failure since its last answer came; absent while it answers. */
+	/** When it first failed after its last answer; absent while it answers. */
 	silentSince: number | undefined;
 	/** When its last outage ended. */
 	recoveredAt: number;
 	probe: Timer | undefined;
 };
 
-export type OutagesOptions = {
+export type DependencyHealthOptions = {
 	readonly clock: Clock;
-	/** Has a key run now instead of after its backoff. */
-	readonly wake: (key: Key) => void;
+	/** Makes a key run now instead of after its backoff. */
+	readonly requeue: (key: Key) => void;
 };
 
-export class Outages {
-	readonly #options: OutagesOptions;
+export class DependencyHealth {
+	readonly #options: DependencyHealthOptions;
 	readonly #dependencies = new Map<string, Dependency>();
 
-	constructor(options: OutagesOptions) {
+	constructor(options: DependencyHealthOptions) {
 		this.#options = options;
 	}
 
-	/** A run of the key begins: it waits for nothing. */
+	/** A run of the key begins: the key no longer waits. */
 	started(key: Key): void {
 		for (const { waiting } of this.#dependencies.values()) {
 			waiting.delete(key);
 		}
 	}
 
-	/** A run of the key that asked the dependency at `askedAt` had no answer. */
+	/** Whether the dependency has had no answer for so long that it counts as out. */
+	isOut(name: string): boolean {
+		const { silentSince } = this.#dependencies.get(name) ?? {};
+		return silentSince !== undefined && this.#options.clock.monotonic() - silentSince >= OUTAGE_MS;
+	}
+
+	/** A run of the key that called the dependency at `askedAt` got no answer. */
 	failed(name: string, key: Key, askedAt: number): void {
 		const dependency = this.#dependencyOf(name);
-		// The silence that it met is over already, and those who waited for that were woken.
+		// The outage ended after this call began: the keys that waited for its end were requeued then.
 		if (askedAt <= dependency.recoveredAt) {
-			this.#options.wake(key);
+			this.#options.requeue(key);
 			return;
 		}
 
@@ -57,8 +63,8 @@ export class Outages {
 	}
 
 	/**
-	 * Wakes everybody where this ends an outage. One that fails now and then has none: its failures keep their
-	 * backoff, or each success would send all of them at it again.
+	 * Requeues all waiting keys if this ends an outage. A dependency that fails only sometimes has no outage: its
+	 * failures keep their backoff, or each success would send all of them again.
 	 */
 	answered(name: string): void {
 		const dependency = this.#dependencies.get(name);
@@ -71,30 +77,30 @@ export class Outages {
 		dependency.silentSince = undefined;
 		if (out) {
 			dependency.recoveredAt = now;
-			const woken = [...dependency.waiting];
+			const requeued = [...dependency.waiting];
 			dependency.waiting.clear();
-			for (const key of woken) {
-				this.#options.wake(key);
+			for (const key of requeued) {
+				this.#options.requeue(key);
 			}
 		}
 	}
 
 	#arm(dependency: Dependency): void {
-		const { clock, wake } = this.#options;
+		const { clock, requeue } = this.#options;
 		const silentMs = () =>
 			dependency.silentSince === undefined ? 0 : clock.monotonic() - dependency.silentSince;
 		const waitMs = Math.min(LONGEST_PROBE_MS, Math.max(SHORTEST_PROBE_MS, silentMs() * PROBE_SHARE));
 		dependency.probe ??= clock.schedule(waitMs, () => {
 			dependency.probe = undefined;
 			const [key] = dependency.waiting;
-			// One that answers others has no outage to end: who fails there all the same keeps to its backoff.
+			// A dependency that answers other keys has no outage: keys that fail keep their backoff.
 			if (key === undefined || dependency.silentSince === undefined) {
 				return;
 			}
 
 			if (silentMs() >= OUTAGE_MS) {
 				dependency.waiting.delete(key);
-				wake(key);
+				requeue(key);
 			}
 
 			if (dependency.waiting.size > 0) {

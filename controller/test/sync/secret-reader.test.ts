@@ -1,13 +1,25 @@
-// Reads are shared while they are fresh enough, bounded per provider, and counted.
+// Reads are shared while they are recent enough, limited per provider, and counted.
 import test from 'ava';
-import { JasmError } from '../src/errors.ts';
-import { createMetrics } from '../src/metrics.ts';
-import type { SecretProvider } from '../src/providers/provider.ts';
-import { SecretReader } from '../src/secret-reader.ts';
-import { SecretValue } from '../src/secret-value.ts';
-import { VirtualClock } from './helpers/virtual-clock.ts';
+import { JasmError } from '../../src/errors.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
+import type { SecretProvider } from '../../src/providers/provider.ts';
+import { SecretValue } from '../../src/providers/secret-value.ts';
+import { ByteBudget } from '../../src/runtime/byte-budget.ts';
+import { VALUE_MEMORY } from '../../src/sync/memory-limits.ts';
+import { type Asker, SecretReader } from '../../src/sync/secret-reader.ts';
+import { VirtualClock } from '../helpers/clocks/virtual-clock.ts';
 
 const never = new AbortController().signal;
+
+let askers = 0;
+
+/** A key of its own, in namespace ns by default. */
+const asker = (over: Partial<Asker> = {}): Asker => ({
+	key: `ns/${++askers}`,
+	priority: 0,
+	signal: never,
+	...over,
+});
 
 function aReader(read: SecretProvider['read'], concurrency = 64, rates: Record<string, number> = {}) {
 	const clock = new VirtualClock();
@@ -24,6 +36,7 @@ function aReader(read: SecretProvider['read'], concurrency = 64, rates: Record<s
 		providers: { get: async () => provider },
 		concurrencyOf: () => concurrency,
 		rateOf: name => rates[name],
+		budget: new ByteBudget({ ...VALUE_MEMORY, onGrant: () => {} }),
 		clock,
 		metrics,
 		joinWindowMs: 250,
@@ -33,12 +46,12 @@ function aReader(read: SecretProvider['read'], concurrency = 64, rates: Record<s
 
 const value = async () => new SecretValue({ payload: Buffer.from('x'), version: 'v1' });
 
-test('readers of one secret that come together share one call, and learn when it began', async t => {
+test('concurrent reads of one secret share one call and its start time', async t => {
 	const { clock, reader, calls } = aReader(value);
 	const began = clock.monotonic();
-	const first = reader.read('aws', { path: '/p' }, never);
+	const first = reader.read('aws', { path: '/p' }, asker());
 	await clock.advance(50);
-	const second = reader.read('aws', { path: '/p' }, never);
+	const second = reader.read('aws', { path: '/p' }, asker());
 	await clock.advance(100);
 	t.is(calls(), 1);
 	t.is((await first).startedAt, began);
@@ -48,33 +61,33 @@ test('readers of one secret that come together share one call, and learn when it
 test('other paths, versions and providers are other reads', async t => {
 	const { clock, reader, calls } = aReader(value);
 	const reads = [
-		reader.read('aws', { path: '/p' }, never),
-		reader.read('aws', { path: '/q' }, never),
-		reader.read('aws', { path: '/p', version: '1' }, never),
-		reader.read('other', { path: '/p' }, never),
+		reader.read('aws', { path: '/p' }, asker()),
+		reader.read('aws', { path: '/q' }, asker()),
+		reader.read('aws', { path: '/p', version: '1' }, asker()),
+		reader.read('other', { path: '/p' }, asker()),
 	];
 	await clock.advance(100);
 	await Promise.all(reads);
 	t.is(calls(), 4);
 });
 
-test('no more calls than allowed are in flight at one provider, and a read counts from when it is made', async t => {
+test('a provider gets no more calls at a time than allowed, and a read begins when its call is made', async t => {
 	const { clock, reader, calls } = aReader(value, 1);
 	const began = clock.monotonic();
-	const reads = [reader.read('aws', { path: '/a' }, never), reader.read('aws', { path: '/b' }, never)];
+	const reads = [reader.read('aws', { path: '/a' }, asker()), reader.read('aws', { path: '/b' }, asker())];
 	await clock.advance(50);
 	t.is(calls(), 1);
 	await clock.advance(150);
 	t.is((await reads[1]!).startedAt, began + 100);
 });
 
-test('a provider with a rate is asked so often at most, and no other provider waits for it', async t => {
+test('a provider with a rate is called at most that often, and no other provider waits for it', async t => {
 	const { clock, reader, calls } = aReader(value, 64, { slow: 10 });
 	const began = clock.monotonic();
-	const slow = Array.from({ length: 30 }, (_, index) => reader.read('slow', { path: `/${index}` }, never));
+	const slow = Array.from({ length: 30 }, (_, index) => reader.read('slow', { path: `/${index}` }, asker()));
 	await clock.advance(0);
 	t.is(calls(), 10);
-	const other = reader.read('aws', { path: '/p' }, never);
+	const other = reader.read('aws', { path: '/p' }, asker());
 	await clock.advance(1_000);
 	t.is((await other).startedAt, began);
 	t.is(calls(), 21);
@@ -83,11 +96,11 @@ test('a provider with a rate is asked so often at most, and no other provider wa
 	t.is(last, began + 2_000);
 });
 
-test('whoever waits for its turn can be called off, and takes no read from the others', async t => {
+test('a waiting read can be aborted, and then uses up none of the allowance', async t => {
 	const { clock, reader, calls } = aReader(value, 64, { slow: 1 });
 	const controller = new AbortController();
-	await Promise.race([reader.read('slow', { path: '/a' }, never), clock.advance(0)]);
-	const waiting = reader.read('slow', { path: '/b' }, controller.signal);
+	await Promise.race([reader.read('slow', { path: '/a' }, asker()), clock.advance(0)]);
+	const waiting = reader.read('slow', { path: '/b' }, asker({ signal: controller.signal }));
 	controller.abort(new JasmError('stopping', { code: 'ABORTED' }));
 	await t.throwsAsync(waiting, { instanceOf: JasmError });
 	t.is(calls(), 1);
@@ -102,11 +115,11 @@ test('every call is counted by its outcome', async t => {
 
 		return value();
 	});
-	const good = reader.read('aws', { path: '/a' }, never);
+	const good = reader.read('aws', { path: '/a' }, asker());
 	await clock.advance(100);
 	await good;
 	fail = true;
-	const bad = reader.read('aws', { path: '/a' }, never);
+	const bad = reader.read('aws', { path: '/a' }, asker());
 	const refused = t.throwsAsync(bad, { code: 'PROVIDER_DENIED' });
 	await clock.advance(100);
 	await refused;

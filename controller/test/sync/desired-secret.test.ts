@@ -1,9 +1,10 @@
-// What is written, and what is refused whole before anybody is asked.
+// The Secret to write, and the payloads that are refused before any request.
 import test from 'ava';
 import fc from 'fast-check';
-import { parseAnnotation } from '../src/annotation.ts';
-import { desiredSecret, MAX_KEY_COUNT, MAX_VALUE_BYTES, specHash } from '../src/desired-secret.ts';
-import { JasmError } from '../src/errors.ts';
+import { JasmError } from '../../src/errors.ts';
+import { parseAnnotation } from '../../src/requests/annotation.ts';
+import { desiredSecret, MAX_KEY_COUNT, MAX_VALUE_BYTES, specHash } from '../../src/sync/desired-secret.ts';
+import { KEY, LEAF } from '../certificates/files.ts';
 
 type Values = Record<string, string | Buffer> | Map<string, Buffer>;
 
@@ -41,7 +42,7 @@ function refuseCause(error: JasmError): void {
 }
 
 test('the Secret has the values, the label that owns it and where it came from', t => {
-	t.deepEqual(desire({ b: '2', a: Buffer.from([0, 255]) }), {
+	t.deepEqual(JSON.parse(JSON.stringify(desire({ b: '2', a: Buffer.from([0, 255]) }))), {
 		namespace: 'team-a',
 		name: 'db',
 		type: 'Opaque',
@@ -51,7 +52,7 @@ test('the Secret has the values, the label that owns it and where it came from',
 			'jasm.codnod.io/source-version': 'v1',
 			'jasm.codnod.io/spec-hash': specHash(syncOf()),
 		},
-		data: Object.assign(Object.create(null), { a: 'AP8=', b: 'Mg==' }),
+		data: { a: 'AP8=', b: 'Mg==' },
 	});
 });
 
@@ -61,7 +62,7 @@ test('the same input gives the same bytes, in whatever order the source had its 
 	t.is(JSON.stringify(desire(values)), JSON.stringify(desire(reversed)));
 });
 
-test('every value arrives byte for byte, under whatever legal key', t => {
+test('every value arrives byte for byte, under any legal key', t => {
 	const key = fc.oneof(
 		fc.constantFrom('__proto__', 'constructor', 'toString', '.dockerconfigjson', '-', '0'),
 		fc.stringMatching(/^[-_a-zA-Z0-9]{1,20}$/),
@@ -83,7 +84,7 @@ test('every value arrives byte for byte, under whatever legal key', t => {
 	t.pass();
 });
 
-test('the spec hash stands for what is asked and not for values or versions', t => {
+test('the spec hash depends on the request, not on values or versions', t => {
 	const hash = specHash(syncOf());
 	t.regex(hash, /^[0-9a-f]{32}$/);
 	t.is(desire({ a: '1' }).annotations['jasm.codnod.io/spec-hash'], hash);
@@ -92,13 +93,13 @@ test('the spec hash stands for what is asked and not for values or versions', t 
 	t.not(specHash(syncOf({ keys: { a: 'b' } })), hash);
 });
 
-test('no clock and no chance: nothing but the input is in the Secret', t => {
+test('the Secret depends on the input only: no clock, nothing random', t => {
 	const names = Object.keys(desire({}).annotations);
 	t.false(names.some(name => name.includes('synced-at')));
 	t.deepEqual(desire({ a: '1' }), desire({ a: '1' }));
 });
 
-test('a version id of a strange provider is cut and made printable', t => {
+test('a version id that is long or unprintable is cut and escaped', t => {
 	const manifest = desiredSecret({
 		namespace: 'n',
 		sync: syncOf(),
@@ -108,8 +109,8 @@ test('a version id of a strange provider is cut and made printable', t => {
 	t.true(manifest.annotations['jasm.codnod.io/source-version']!.length < 300);
 });
 
-test('a secret without keys is written empty', t => {
-	t.deepEqual(Object.keys(desire({}).data), []);
+test('values without any key give a Secret without data', t => {
+	t.is(JSON.stringify(desire({}).data), '{}');
 });
 
 for (const key of ['a/b', '', ' ', '..', '..a', 'k'.repeat(254), 'ä', 'a\n']) {
@@ -129,7 +130,7 @@ test('exactly 1 MiB is accepted and one byte more is refused with its size', t =
 	});
 });
 
-test('too many keys are refused before any of them is looked at', t => {
+test('too many keys are refused before any of them is checked', t => {
 	const values = (count: number) =>
 		new Map(Array.from({ length: count }, (_, index) => [`k${index}`, Buffer.alloc(0)]));
 	t.is(refusal(values(MAX_KEY_COUNT)).code, 'none');
@@ -149,10 +150,11 @@ const types: Record<string, { good: Values[]; bad: Values[]; demand: string }> =
 			{ '.dockerconfigjson': '[]' },
 			{ '.dockerconfigjson': '{"auths":' },
 		],
-		demand: 'a JSON object in key ".dockerconfigjson"',
+		demand:
+			'a JSON object in key ".dockerconfigjson" (if the secret is the whole document, add `key: .dockerconfigjson`)',
 	},
 	'kubernetes.io/tls': {
-		good: [{ 'tls.crt': 'c', 'tls.key': 'k' }],
+		good: [{ 'tls.crt': LEAF, 'tls.key': KEY }],
 		bad: [{}, { 'tls.crt': 'hunter2' }, { 'tls.key': 'hunter2' }],
 		demand: 'the keys "tls.crt" and "tls.key"',
 	},
@@ -182,3 +184,11 @@ for (const [type, { good, bad, demand }] of Object.entries(types)) {
 		}
 	});
 }
+
+test('a docker configuration is written without the byte order mark that its source has', t => {
+	const type = 'kubernetes.io/dockerconfigjson';
+	for (const value of ['\ufeff{"auths":{}}', Buffer.from('\ufeff{"auths":{}}')]) {
+		const { data } = JSON.parse(JSON.stringify(desire({ '.dockerconfigjson': value }, { type })));
+		t.is(Buffer.from(data['.dockerconfigjson'], 'base64').toString(), '{"auths":{}}');
+	}
+});

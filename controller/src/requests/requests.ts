@@ -1,20 +1,25 @@
-// Which live pods ask for which Secret: parses each annotation once, elects the newest pod on disagreement.
+// Which live pods ask for which Secret: parses each annotation once; where pods disagree, the newest one wins.
+//
+// This folder knows what pods want and nothing of how it is done. Read annotation.ts first (the text), then
+// pod-record.ts (the pod), requesters.ts (the pods of one Secret), and this file (all of them).
+// It may import errors.ts, util/ and types of kubernetes/ and runtime/; no I/O, no clock.
+
+import { JasmError } from '../errors.ts';
+import { type Key, keyOf } from '../runtime/object-ref.ts';
 import { parseAnnotation, type SecretSync } from './annotation.ts';
-import { JasmError } from './errors.ts';
-import { type PodRecord, samePod } from './pod-secrets.ts';
-import { Crowd, Requester, sameRequest } from './requesters.ts';
-import { type Key, keyOf } from './runtime/object-ref.ts';
+import { type PodRecord, samePod } from './pod-record.ts';
+import { RequesterSet, SecretRequest, sameRequest } from './requesters.ts';
 
-export type { Requester } from './requesters.ts';
+export type { SecretRequest } from './requesters.ts';
 
-/** Who asks for one Secret; there is always a winner. */
-export type Request = {
-	/** The newest pod (by creation, then uid): what it asks for is what is written. */
-	readonly winner: Requester;
-	/** All of them, the winner included, in no order. */
-	readonly requesters: readonly Requester[];
-	/** Those that ask for something else than the winner. */
-	readonly losers: readonly Requester[];
+/** The requests for one Secret; there is always a winner. */
+export type KeyRequests = {
+	/** The request of the newest pod: JASM writes what it asks for. */
+	readonly effective: SecretRequest;
+	/** All requests, the winner included, in no order. */
+	readonly requesters: readonly SecretRequest[];
+	/** The requests that differ from the winner. */
+	readonly conflicting: readonly SecretRequest[];
 };
 
 export type InvalidPod = { readonly pod: PodRecord; readonly error: JasmError };
@@ -22,13 +27,13 @@ export type InvalidPod = { readonly pod: PodRecord; readonly error: JasmError };
 export type PodChange = { readonly before?: PodRecord | undefined; readonly after?: PodRecord | undefined };
 
 export type RequestsChange = {
-	/** Keys whose winning request changed, that have a new requester, or that nobody asks for any more. */
+	/** Keys with another winning request or a new request, and keys that no pod asks for any more. */
 	readonly changed: readonly Key[];
-	/** Set where the annotation of `after` is refused; all keys it asked for before are then withdrawn. */
+	/** Set if the annotation of `after` is refused; its earlier requests are then withdrawn. */
 	readonly invalid?: InvalidPod;
 };
 
-/** An annotation text with what it says; shared by all pods that carry it. */
+/** An annotation and what it asks for; shared by all pods that carry it. */
 type Parsed = {
 	readonly text: string;
 	readonly syncs: readonly SecretSync[];
@@ -38,14 +43,14 @@ type Parsed = {
 
 const NO_CHANGE: RequestsChange = Object.freeze({ changed: Object.freeze([]) });
 
-/** Synchronous, and told every change of a pod exactly once: `before` is what was given as `after` last. */
+/** Synchronous. It must see every change of a pod exactly once: `before` is the last `after` of the pod. */
 export class Requests {
 	readonly #parsed = new Map<string, Parsed>();
-	/** A lone requester stands for itself: most Secrets have one, and a Crowd costs ten times as much. */
-	readonly #byKey = new Map<Key, Requester | Crowd>();
+	/** A single request stands for itself: most Secrets have one, and a RequesterSet costs ten times as much. */
+	readonly #byKey = new Map<Key, SecretRequest | RequesterSet>();
 	readonly #invalid = new Map<Key, InvalidPod>();
 
-	/** The number of Secrets that are asked for. */
+	/** The number of Secrets that pods ask for. */
 	get size(): number {
 		return this.#byKey.size;
 	}
@@ -54,21 +59,29 @@ export class Requests {
 		return this.#byKey.keys();
 	}
 
-	of(key: Key): Request | undefined {
+	of(key: Key): KeyRequests | undefined {
 		const entry = this.#byKey.get(key);
 		if (entry === undefined) {
 			return undefined;
 		}
 
-		return entry instanceof Crowd
-			? { winner: entry.winner, requesters: entry.values(), losers: entry.losers() }
-			: { winner: entry, requesters: [entry], losers: [] };
+		return entry instanceof RequesterSet
+			? { effective: entry.effective, requesters: entry.values(), conflicting: entry.conflicting() }
+			: { effective: entry, requesters: [entry], conflicting: [] };
 	}
 
-	/** The winner alone, without a list of the others. */
-	winnerOf(key: Key): Requester | undefined {
+	/** Only the winner, without a list of the others. */
+	effectiveOf(key: Key): SecretRequest | undefined {
 		const entry = this.#byKey.get(key);
-		return entry instanceof Crowd ? entry.winner : entry;
+		return entry instanceof RequesterSet ? entry.effective : entry;
+	}
+
+	/** Whether a pod that asks as the winner does wants the Secret to follow its source. */
+	followsSource(key: Key): boolean {
+		const entry = this.#byKey.get(key);
+		return entry instanceof RequesterSet
+			? entry.values().some(each => each.sync.onChange !== 'ignore' && each.agreesWith(entry.effective))
+			: entry !== undefined && entry.sync.onChange !== 'ignore';
 	}
 
 	/** Live pods whose annotation is refused. */
@@ -81,7 +94,15 @@ export class Requests {
 		return this.#invalid.get(podKey);
 	}
 
-	/** An equal annotation text that is held already, or the one given. */
+	/** The Secrets that a live pod asks for; undefined where its annotation is refused or the pod is not known. */
+	keysOf({ annotation, namespace }: PodRecord): Key[] | undefined {
+		const parsed = this.#parsed.get(annotation);
+		return parsed === undefined || parsed.error
+			? undefined
+			: parsed.syncs.map(({ secretName: name }) => keyOf({ namespace, name }));
+	}
+
+	/** An equal annotation text that is already held, or the given one. */
 	intern(text: string): string {
 		return this.#parsed.get(text)?.text ?? text;
 	}
@@ -92,7 +113,7 @@ export class Requests {
 			return NO_CHANGE;
 		}
 
-		// The new text is held before the old one is released: often they are one.
+		// The new text is held before the old one is released: often they are equal.
 		const parsed = after && this.#hold(after.annotation);
 		const withdrawn = new Map((before ? this.#release(before) : []).map(sync => [sync.secretName, sync]));
 		const changed = new Set<Key>();
@@ -102,7 +123,7 @@ export class Requests {
 				if (before?.uid === after.uid && withdrawn.delete(sync.secretName)) {
 					this.#replace(key, after, sync, changed);
 				} else {
-					this.#add(key, new Requester(after, sync));
+					this.#add(key, new SecretRequest(after, sync));
 					changed.add(key);
 				}
 			}
@@ -133,7 +154,7 @@ export class Requests {
 		return parsed;
 	}
 
-	/** Forgets a pod's annotation and says what it asked for. */
+	/** Forgets a pod's annotation and returns its requests. */
 	#release(pod: PodRecord): readonly SecretSync[] {
 		if (this.#invalid.get(keyOf(pod))?.pod.uid === pod.uid) {
 			this.#invalid.delete(keyOf(pod));
@@ -147,21 +168,21 @@ export class Requests {
 		return (parsed ?? parse(pod.annotation)).syncs;
 	}
 
-	/** The pod asked for this Secret before and does so still, perhaps in another way. */
+	/** The pod asked for this Secret before and still does, perhaps in another way. */
 	#replace(key: Key, pod: PodRecord, sync: SecretSync, changed: Set<Key>): void {
 		const entry = this.#byKey.get(key);
-		const previous = entry instanceof Crowd ? entry.get(pod.uid) : entry;
+		const previous = entry instanceof RequesterSet ? entry.get(pod.uid) : entry;
 		const same = previous !== undefined && sameRequest(previous.sync, sync);
 		this.#change(key, changed, () => {
 			this.#remove(key, pod.uid);
-			this.#add(key, same ? previous.renewed(pod, sync) : new Requester(pod, sync));
+			this.#add(key, same ? previous.renew(pod, sync) : new SecretRequest(pod, sync));
 		});
 		if (!same) {
 			changed.add(key);
 		}
 	}
 
-	/** Does `work` and notes the key where the winning request is another one afterwards. */
+	/** Does `work`, and notes the key if another request wins afterwards. */
 	#change(key: Key, changed: Set<Key>, work: () => void): void {
 		const before = this.#byKey.get(key)?.sync;
 		work();
@@ -171,24 +192,24 @@ export class Requests {
 		}
 	}
 
-	#add(key: Key, requester: Requester): void {
+	#add(key: Key, requester: SecretRequest): void {
 		const entry = this.#byKey.get(key);
 		if (entry === undefined) {
 			this.#byKey.set(key, requester);
 			return;
 		}
 
-		const crowd = entry instanceof Crowd ? entry : new Crowd(entry);
-		crowd.add(requester);
-		this.#byKey.set(key, crowd);
+		const requesterSet = entry instanceof RequesterSet ? entry : new RequesterSet(entry);
+		requesterSet.add(requester);
+		this.#byKey.set(key, requesterSet);
 	}
 
 	#remove(key: Key, uid: string): void {
 		const entry = this.#byKey.get(key);
-		if (entry instanceof Crowd) {
+		if (entry instanceof RequesterSet) {
 			entry.remove(uid);
 			if (entry.size === 1) {
-				this.#byKey.set(key, entry.winner);
+				this.#byKey.set(key, entry.effective);
 			}
 		} else if (entry?.pod.uid === uid) {
 			this.#byKey.delete(key);

@@ -1,20 +1,21 @@
-// Turns the text of a pod's annotation into the secrets that it asks for; pure.
-import { JasmError } from './errors.ts';
-import { isLabelValue, isSecretKey, isSecretName } from './kubernetes-names.ts';
-import { nearestName } from './nearest-name.ts';
-import { printable } from './printable.ts';
-import { parseStrictYaml, YamlFault } from './strict-yaml.ts';
+// Turns the text of a pod's annotation into the Secrets that it asks for. Pure.
+import { JasmError } from '../errors.ts';
+import { isLabelValue, isSecretKey, isSecretName } from '../kubernetes/names.ts';
+import { nearestName } from '../util/nearest-name.ts';
+import { printable } from '../util/printable.ts';
+import { parseStrictYaml, YamlFault } from '../util/strict-yaml.ts';
 
+/** The annotation by which a pod asks for Secrets. */
 export const ANNOTATION_KEY = 'jasm.codnod.io/secret-sync';
 
-/** The annotation's size in UTF-8 bytes, checked before anything else looks at it. */
+/** Size limit of the annotation in UTF-8 bytes, checked before parsing. */
 export const MAX_ANNOTATION_BYTES = 8_192;
 const MAX_DEPTH = 6;
 const MAX_KEYS = 256;
 const MAX_PATH_LENGTH = 2_048;
 const MAX_VERSION_LENGTH = 256;
 
-/** Types that give nobody a right or a token: all others are refused. */
+/** Types that carry no right and no token of the cluster; all others are refused. */
 export const SECRET_TYPES = [
 	'Opaque',
 	'kubernetes.io/dockerconfigjson',
@@ -25,7 +26,10 @@ export const SECRET_TYPES = [
 
 export type SecretType = (typeof SECRET_TYPES)[number];
 
-const FIELDS = ['provider', 'path', 'secretName', 'keys', 'key', 'version', 'type'];
+const FIELDS = ['provider', 'path', 'secretName', 'keys', 'key', 'version', 'type', 'onChange'];
+
+/** What follows a change of the source while the pod runs. */
+const ON_CHANGE = ['update', 'ignore'];
 
 /** One secret that a pod asks for; immutable. */
 export type SecretSync = {
@@ -41,11 +45,13 @@ export type SecretSync = {
 	/** A pinned version or stage of the source. */
 	readonly version?: string;
 	readonly type: SecretType;
-	/** All fields but `secretName` as one text: two requests for one Secret agree where these are equal. */
+	/** The Secret does not follow the source for this pod; without it the Secret follows. */
+	readonly onChange?: 'ignore';
+	/** All fields but `secretName` and `onChange` as one text: two requests for one Secret agree where these are equal. */
 	readonly spec: string;
 };
 
-/** A class for its computed `spec`: ten thousand syncs need not hold ten thousand texts. */
+/** A class, so that `spec` is computed: ten thousand syncs do not hold ten thousand texts. */
 class ParsedSync implements SecretSync {
 	readonly provider: string;
 	readonly path: string;
@@ -54,6 +60,7 @@ class ParsedSync implements SecretSync {
 	declare readonly keys?: ReadonlyMap<string, string>;
 	declare readonly key?: string;
 	declare readonly version?: string;
+	declare readonly onChange?: 'ignore';
 
 	constructor(fields: Omit<SecretSync, 'spec'>) {
 		this.provider = fields.provider;
@@ -64,6 +71,7 @@ class ParsedSync implements SecretSync {
 			...(fields.keys && { keys: fields.keys }),
 			...(fields.key && { key: fields.key }),
 			...(fields.version && { version: fields.version }),
+			...(fields.onChange && { onChange: fields.onChange }),
 		});
 		Object.freeze(this);
 	}
@@ -74,13 +82,23 @@ class ParsedSync implements SecretSync {
 	}
 }
 
-/** Parses the annotation's text: one mapping or a list of them. Throws only a JasmError ANNOTATION_INVALID. */
+/**
+ * Parses the annotation's text: one mapping or a list of them. Throws only a JasmError ANNOTATION_INVALID.
+ *
+ * @example
+ * ```ts
+ * import { parseAnnotation } from '@jasm/controller';
+ *
+ * const [request] = parseAnnotation('{provider: vault, path: prod/db, secretName: db}');
+ * console.log(request?.secretName, request?.type); // db Opaque
+ * ```
+ */
 export function parseAnnotation(text: string): readonly SecretSync[] {
 	if (text === '') {
 		throw invalid('annotation value is empty');
 	}
 
-	// A character has at least one byte: what is too long need not be counted.
+	// A character has at least one byte: a text that is too long needs no count.
 	if (text.length > MAX_ANNOTATION_BYTES || Buffer.byteLength(text) > MAX_ANNOTATION_BYTES) {
 		throw invalid(`annotation is larger than ${MAX_ANNOTATION_BYTES} bytes`);
 	}
@@ -111,7 +129,7 @@ function parseYaml(text: string): unknown {
 	try {
 		return parseStrictYaml(text, { maxDepth: MAX_DEPTH });
 	} catch (error) {
-		// Only the position and a fixed reason: the parser's own text can quote the annotation.
+		// Only the position and a fixed reason: the message of the parser can quote the annotation.
 		const fault = error instanceof YamlFault ? error.message : 'syntax error';
 		throw invalid(`failed to parse annotation YAML: ${fault}`);
 	}
@@ -144,6 +162,7 @@ function fieldsOf(node: ReadonlyMap<unknown, unknown>): SecretSync {
 	const key = textOf(node, 'key');
 	const version = textOf(node, 'version');
 	const type = textOf(node, 'type') || 'Opaque';
+	const onChange = textOf(node, 'onChange');
 
 	if (!isLabelValue(provider)) {
 		throw invalid(`provider ${quote(provider)} is not a name of letters, digits, "-", "_" and "."`);
@@ -170,10 +189,23 @@ function fieldsOf(node: ReadonlyMap<unknown, unknown>): SecretSync {
 		throw invalid(`type ${quote(type)} is not allowed, allowed are ${SECRET_TYPES.join(', ')}`);
 	}
 
-	return new ParsedSync({ provider, path, secretName, type, key, version, ...(keys && { keys }) });
+	if (onChange !== '' && !ON_CHANGE.includes(onChange)) {
+		throw invalid(`onChange ${quote(onChange)} is not supported, allowed are ${ON_CHANGE.join(', ')}`);
+	}
+
+	return new ParsedSync({
+		provider,
+		path,
+		secretName,
+		type,
+		key,
+		version,
+		...(keys && { keys }),
+		...(onChange === 'ignore' && { onChange }),
+	});
 }
 
-/** The text of a scalar field; what is absent, null or empty is ''. */
+/** The text of a scalar field; '' if it is absent, null or empty. */
 function textOf(node: ReadonlyMap<unknown, unknown>, name: string): string {
 	const value = node.get(name) ?? '';
 	if (typeof value !== 'string') {
@@ -192,7 +224,7 @@ function requiredText(node: ReadonlyMap<unknown, unknown>, name: string): string
 	return value;
 }
 
-/** An empty mapping asks for all keys, as an absent one does. A source key may be anything, even ''. */
+/** An empty mapping asks for all keys, as an absent one does. A source key may be any text, even ''. */
 function keysOf(value: unknown): ReadonlyMap<string, string> | undefined {
 	if (value === undefined || value === null || value === '') {
 		return undefined;

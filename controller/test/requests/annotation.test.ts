@@ -1,8 +1,8 @@
-// What an annotation may say, the exact words about what it may not, and that no text breaks the parser.
+// What an annotation may ask for, the exact words of each refusal, and that no text breaks the parser.
 import test from 'ava';
 import fc from 'fast-check';
-import { MAX_ANNOTATION_BYTES, parseAnnotation, SECRET_TYPES } from '../src/annotation.ts';
-import { JasmError } from '../src/errors.ts';
+import { JasmError } from '../../src/errors.ts';
+import { MAX_ANNOTATION_BYTES, parseAnnotation, SECRET_TYPES } from '../../src/requests/annotation.ts';
 
 const GOOD = { provider: 'aws-secretsmanager', path: '/prod/myapp/database', secretName: 'db-credentials' };
 
@@ -56,13 +56,27 @@ test('a list asks for several secrets', t => {
 	);
 });
 
+test('onChange says whether the Secret follows its source; two pods that differ in it agree', t => {
+	const [plain, update, ignore] = [{}, { onChange: 'update' }, { onChange: 'ignore' }].map(
+		fields => parseAnnotation(yaml(fields))[0]!,
+	);
+	t.is(plain?.onChange, undefined);
+	t.is(update?.onChange, undefined);
+	t.is(ignore?.onChange, 'ignore');
+	t.is(ignore?.spec, plain?.spec);
+	t.is(
+		messageOf(yaml({ onChange: 'restart' })),
+		'onChange "restart" is not supported, allowed are update, ignore',
+	);
+});
+
 test('the result cannot be changed', t => {
 	const syncs = parseAnnotation(yaml({}));
 	t.true(Object.isFrozen(syncs));
 	t.true(Object.isFrozen(syncs[0]));
 });
 
-test('no, null and empty fields are alike', t => {
+test('absent, null and empty fields are equal', t => {
 	const plain = parseAnnotation(yaml({}))[0]!;
 	for (const text of ['', '~', 'null', '""']) {
 		const [sync] = parseAnnotation(
@@ -88,7 +102,7 @@ const NOT_A_KEY = (field: string, name: string): string =>
 	`${field}: "${name}" is not a Secret key ` +
 	'(letters, digits, "-", "_" and ".", at most 253 characters, not starting with "..")';
 
-const KNOWN = 'known are provider, path, secretName, keys, key, version, type';
+const KNOWN = 'known are provider, path, secretName, keys, key, version, type, onChange';
 
 const faults: Record<string, readonly [string, string]> = {
 	'an empty value': ['', 'annotation value is empty'],
@@ -231,7 +245,7 @@ test('the order of keys and the writing style do not change the spec', t => {
 	t.is(one.spec, two.spec);
 });
 
-test('whatever the text, the answer is a list or a coded error of bounded, printable words', t => {
+test('any text gives a list or a coded error of limited, printable text', t => {
 	const fragment = fc.oneof(
 		fc.constantFrom(...Object.keys(GOOD), 'keys', 'key', 'version', 'type', '__proto__', 'constructor', '<<'),
 		fc.constantFrom(': ', '\n', '\n  ', '- ', '{', '}', '[', ']', ',', '"', "'", '&a ', '*a', '!!str ', '? '),
@@ -252,7 +266,7 @@ test('whatever the text, the answer is a list or a coded error of bounded, print
 	t.pass();
 });
 
-test('a text over the cap is refused before its content is looked at', t => {
+test('a text over the size limit is refused before it is parsed', t => {
 	// Broken YAML, broken UTF-16 and an unknown field: none of them is what the answer speaks of.
 	const text = `\ud800: [&x *y !z\n`.repeat(100_000);
 	t.is(messageOf(text), 'annotation is larger than 8192 bytes');

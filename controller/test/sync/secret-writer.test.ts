@@ -1,52 +1,19 @@
-// What writing promises: one request where the guess was right, two where not, and nothing that is not ours.
-import test, { type ExecutionContext } from 'ava';
+// What writing promises: few requests, nothing that JASM does not own, and a success only if the Secret stands.
+import test from 'ava';
 import { JasmError } from '../../src/errors.ts';
-import { type LiveSecret, selfHealWriter, writeOnlyWriter } from '../../src/kubernetes/secret-writer.ts';
-import type { SecretManifest } from '../../src/kubernetes/types.ts';
-import type { ApiServer } from '../../testing/index.ts';
-import { until } from '../helpers/until.ts';
-import { apiServer, wired } from '../helpers/wired.ts';
-
-const { signal } = new AbortController();
-const first = { likelyExists: false, signal };
-const again = { likelyExists: true, signal };
-const OURS = { 'app.kubernetes.io/managed-by': 'jasm' };
-
-const secret = (overrides: Partial<SecretManifest> = {}): SecretManifest => ({
-	namespace: 'default',
-	name: 'db',
-	type: 'Opaque',
-	labels: { ...OURS, 'jasm.codnod.io/provider': 'vault' },
-	annotations: { 'jasm.codnod.io/source-version': '2' },
-	data: { password: 'aHVudGVyMg==' },
-	...overrides,
-});
-
-const foreign = (server: ApiServer, metadata: object = {}) =>
-	server.create({
-		kind: 'Secret',
-		metadata: { name: 'db', namespace: 'default', ...metadata },
-		data: { theirs: 'eA==' },
-	} as never);
-
-const verbs = (server: ApiServer) =>
-	server.requests.filter({ resource: 'secrets' }).map(({ verb, status }) => `${verb} ${status}`);
-
-async function writeOnly(t: ExecutionContext) {
-	const server = await apiServer(t);
-	return { server, writer: writeOnlyWriter(wired(t, server).client) };
-}
-
-async function selfHeal(
-	t: ExecutionContext,
-	live: (key: string) => LiveSecret | undefined = () => undefined,
-) {
-	const server = await apiServer(t);
-	return { server, writer: selfHealWriter(wired(t, server).client, live) };
-}
-
-const stored = (server: ApiServer) => server.get('Secret', 'default', 'db');
-const liveOf = (server: ApiServer) => stored(server).metadata as LiveSecret;
+import { until } from '../helpers/clocks/until.ts';
+import {
+	again,
+	first,
+	foreign,
+	liveOf,
+	OURS,
+	secret,
+	selfHeal,
+	stored,
+	verbs,
+	writeOnly,
+} from './secret-fixtures.ts';
 
 test('write-only: a new Secret takes one create', async t => {
 	const { server, writer } = await writeOnly(t);
@@ -55,28 +22,79 @@ test('write-only: a new Secret takes one create', async t => {
 	t.deepEqual(verbs(server), ['create 201']);
 });
 
-test('write-only: a known Secret takes one replace, and holds exactly what the source holds', async t => {
+test('write-only: a Secret whose version is known takes one replace, and holds exactly what the source holds', async t => {
 	const { server, writer } = await writeOnly(t);
 	foreign(server, { labels: { ...OURS, team: 'x' } });
-	t.like(await writer.write(secret(), again), { verb: 'replaced' });
+	const { resourceVersion } = liveOf(server);
+	t.like(await writer.write(secret(), { ...again, resourceVersion }), { verb: 'replaced' });
 	t.deepEqual(verbs(server), ['update 200']);
 	t.deepEqual(stored(server)['data'], { password: 'aHVudGVyMg==' });
 });
 
-test('write-only: a wrong guess costs one more request, either way', async t => {
+test('write-only: a Secret of unknown version is looked at by a dry run, then replaced in that version', async t => {
+	const { server, writer } = await writeOnly(t);
+	foreign(server, { labels: OURS });
+	t.like(await writer.write(secret(), again), { verb: 'replaced' });
+	t.deepEqual(verbs(server), ['update 200', 'update 200']);
+	t.deepEqual(
+		server.requests.filter({ resource: 'secrets' }).map(({ query }) => query['dryRun']),
+		['All', undefined],
+	);
+	t.deepEqual(stored(server)['data'], { password: 'aHVudGVyMg==' });
+});
+
+test('write-only: a wrong guess costs one or two more requests', async t => {
 	const { server, writer } = await writeOnly(t);
 	t.like(await writer.write(secret(), again), { verb: 'created' });
 	t.like(await writer.write(secret(), first), { verb: 'replaced' });
-	t.deepEqual(verbs(server), ['update 404', 'create 201', 'create 409', 'update 200']);
+	t.like(await writer.write(secret(), { ...again, resourceVersion: '1' }), { verb: 'replaced' });
+	server.delete('Secret', 'default', 'db');
+	t.like(await writer.write(secret(), { ...again, resourceVersion: '1' }), { verb: 'created' });
+	t.deepEqual(verbs(server), [
+		...['update 404', 'create 201'],
+		...['create 409', 'update 200', 'update 200'],
+		...['update 409', 'update 200', 'update 200'],
+		...['update 404', 'create 201'],
+	]);
+});
+
+test('write-only: a Secret that exists is replaced although the quota of the namespace is used up', async t => {
+	const { server, writer } = await writeOnly(t);
+	const full = {
+		status: 403,
+		reason: 'Forbidden',
+		message: 'secrets "db" is forbidden: exceeded quota: full',
+	};
+	server.faults.inject({ verb: 'create', resource: 'secrets' }, { answer: full }, 2);
+	await t.throwsAsync<JasmError>(writer.write(secret(), first), {
+		code: 'SECRET_REJECTED',
+		message: 'writing secret "default/db": a quota of the namespace is used up',
+	});
+	foreign(server, { labels: OURS });
+	t.like(await writer.write(secret(), first), { verb: 'replaced' });
+	t.deepEqual(stored(server)['data'], { password: 'aHVudGVyMg==' });
+});
+
+test('write-only: where an admission webhook refuses dry runs the write itself decides', async t => {
+	const { server, writer } = await writeOnly(t);
+	const message = 'admission webhook "x.example" does not support dry run';
+	foreign(server, { labels: OURS });
+	server.faults.inject(
+		{ verb: 'update', resource: 'secrets' },
+		{ answer: { status: 400, reason: 'BadRequest', message } },
+	);
+	t.like(await writer.write(secret(), again), { verb: 'replaced' });
+	t.deepEqual(verbs(server), ['update 400', 'update 200']);
 });
 
 test('write-only: writing the same again changes nothing and says so by the same version', async t => {
 	const { writer } = await writeOnly(t);
 	const { resourceVersion } = await writer.write(secret(), first);
 	t.is((await writer.write(secret(), again)).resourceVersion, resourceVersion);
+	t.is((await writer.write(secret(), { ...again, resourceVersion })).resourceVersion, resourceVersion);
 });
 
-test('write-only: a Secret that comes and goes is left for a retry, not chased', async t => {
+test('write-only: a Secret that appears and disappears meanwhile is left for a retry', async t => {
 	const { server, writer } = await writeOnly(t);
 	server.faults.inject(
 		{ verb: 'create', resource: 'secrets' },
@@ -85,23 +103,35 @@ test('write-only: a Secret that comes and goes is left for a retry, not chased',
 	);
 	await t.throwsAsync<JasmError>(writer.write(secret(), first), { code: 'KUBERNETES_UNAVAILABLE' });
 	await t.throwsAsync<JasmError>(writer.write(secret(), again), { code: 'KUBERNETES_UNAVAILABLE' });
-	t.is(verbs(server).length, 4);
+	t.deepEqual(verbs(server), ['create 409', 'update 404', 'update 404', 'create 409']);
 });
 
-test('write-only: a namespace that is gone is told as gone', async t => {
+test('write-only: a Secret that changes between look and write is left for a retry', async t => {
+	const { server, writer } = await writeOnly(t);
+	foreign(server, { labels: OURS });
+	const answer = { status: 409, reason: 'Conflict' };
+	server.faults.inject({ verb: 'update', resource: 'secrets' }, { answer });
+	server.faults.inject({ verb: 'update', resource: 'secrets' }, { answer });
+	await t.throwsAsync<JasmError>(writer.write(secret(), { ...again, resourceVersion: '1' }), {
+		code: 'KUBERNETES_UNAVAILABLE',
+	});
+	t.deepEqual(stored(server)['data'], { theirs: 'eA==' });
+});
+
+test('write-only: a namespace that is gone is reported as gone', async t => {
 	const { server, writer } = await writeOnly(t);
 	await t.throwsAsync(writer.write(secret({ namespace: 'none' }), again), { code: 'NAMESPACE_GONE' });
 	t.deepEqual(verbs(server), ['update 404', 'create 404']);
 });
 
-test('a write that lost its connection after it was done is finished by its own resend', async t => {
+test('a write whose answer was lost is completed by its resend', async t => {
 	const { server, writer } = await writeOnly(t);
 	server.faults.inject({ verb: 'create', resource: 'secrets' }, { drop: 'after' });
 	t.like(await writer.write(secret(), first), { verb: 'replaced' });
 	t.deepEqual(stored(server)['data'], { password: 'aHVudGVyMg==' });
 });
 
-test('a write that is called off rejects as aborted and sends nothing more', async t => {
+test('an aborted write rejects as aborted and sends nothing more', async t => {
 	const { server, writer } = await writeOnly(t);
 	server.faults.inject({ resource: 'secrets' }, { hang: true });
 	const abort = new AbortController();
@@ -120,7 +150,7 @@ test('self-heal: a new Secret takes one create', async t => {
 	t.deepEqual(verbs(server), ['create 201']);
 });
 
-test('self-heal: a known Secret is replaced in the version that was seen, with what others set', async t => {
+test('self-heal: a known Secret is replaced in the version that was seen, and keeps what others set', async t => {
 	const { server, writer } = await selfHeal(t, () => liveOf(server));
 	foreign(server, {
 		labels: { ...OURS, team: 'x', 'jasm.codnod.io/stale': 'y' },
@@ -150,7 +180,7 @@ test('self-heal: a Secret that changed since it was seen is left for a retry', a
 	t.deepEqual(stored(server)['data'], { theirs: 'eA==' });
 });
 
-test('self-heal: a known Secret that is gone meanwhile is created', async t => {
+test('self-heal: a known Secret that was deleted meanwhile is created', async t => {
 	const { server, writer } = await selfHeal(t, () => ({ resourceVersion: '1', labels: OURS }));
 	t.like(await writer.write(secret(), again), { verb: 'created' });
 	t.deepEqual(verbs(server), ['update 404', 'create 201']);
@@ -168,7 +198,7 @@ test('self-heal: a Secret that others own is refused and stays as it is', async 
 	}
 });
 
-test('self-heal: a Secret of ours that was not known yet is replaced in the version just seen', async t => {
+test('self-heal: a Secret of JASM that was not known yet is replaced in the version just seen', async t => {
 	const { server, writer } = await selfHeal(t);
 	foreign(server, { labels: { ...OURS, team: 'x' } });
 	t.like(await writer.write(secret(), first), { verb: 'replaced' });

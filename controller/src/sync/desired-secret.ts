@@ -1,24 +1,26 @@
 // Builds the Secret that JASM wants to exist from values and the request for them; pure, no clock.
 import { createHash } from 'node:crypto';
-import type { SecretSync } from './annotation.ts';
-import { JasmError } from './errors.ts';
-import type { SecretManifest } from './kubernetes/types.ts';
-import { isSecretKey } from './kubernetes-names.ts';
-import { printable } from './printable.ts';
+import { JasmError } from '../errors.ts';
+import { isSecretKey } from '../kubernetes/names.ts';
+import type { SecretManifest } from '../kubernetes/types.ts';
+import type { SecretSync } from '../requests/annotation.ts';
+import { printable } from '../util/printable.ts';
+import { byteLength, encodeValues, type Value } from './encode-values.ts';
+import { withOrderedChain } from './tls-secret.ts';
 
-export { ANNOTATION_KEY } from './annotation.ts';
+export { ANNOTATION_KEY } from '../requests/annotation.ts';
 
 /** The field manager of every write. */
 export const FIELD_MANAGER = 'jasm';
 
-/** The label that makes a Secret JASM's own. */
+/** The label that marks a Secret as owned by JASM. */
 export const MANAGED_BY = { label: 'app.kubernetes.io/managed-by', value: 'jasm' } as const;
 
 export const PROVIDER_LABEL = 'jasm.codnod.io/provider';
 export const SOURCE_PATH_ANNOTATION = 'jasm.codnod.io/source-path';
 /** The provider's own version id; never a hash of values, from which a weak one could be guessed. */
 export const SOURCE_VERSION_ANNOTATION = 'jasm.codnod.io/source-version';
-/** A hash of the request, so that a restarted controller knows what a Secret was made for. */
+/** A hash of the request: a restarted controller sees what a Secret was written for. */
 export const SPEC_HASH_ANNOTATION = 'jasm.codnod.io/spec-hash';
 
 /** Kubernetes' limit for the sum of values; keys and base64 do not count. */
@@ -29,8 +31,8 @@ export const MAX_KEY_COUNT = 1_024;
 export type DesiredSecretInput = {
 	readonly namespace: string;
 	readonly sync: SecretSync;
-	/** Secret key -> bytes. */
-	readonly values: ReadonlyMap<string, Buffer>;
+	/** By Secret key. */
+	readonly values: ReadonlyMap<string, Value>;
 	/** The provider's version id of the values. */
 	readonly version: string;
 };
@@ -39,18 +41,22 @@ export type DesiredSecretInput = {
  * The whole Secret, the same for the same input. Throws a JasmError SECRET_TOO_LARGE, SECRET_KEY_INVALID or
  * SECRET_TYPE_INVALID that names keys (escaped and cut) and sizes, never values; nothing is ever left out.
  */
-export function desiredSecret({ namespace, sync, values, version }: DesiredSecretInput): SecretManifest {
-	checkSize(values);
-	const data: Record<string, string> = Object.create(null);
-	for (const key of [...values.keys()].sort()) {
+export function desiredSecret({
+	namespace,
+	sync,
+	values: source,
+	version,
+}: DesiredSecretInput): SecretManifest {
+	checkSize(source);
+	const values = valuesFor(sync.type, source);
+	const entries = [...values].sort(([a], [b]) => (a < b ? -1 : 1));
+	for (const [key] of entries) {
 		if (!isSecretKey(key)) {
 			throw new JasmError(
 				`key "${printable(key, 64)}" of the source cannot be a key of a Kubernetes Secret`,
 				{ code: 'SECRET_KEY_INVALID' },
 			);
 		}
-
-		data[key] = values.get(key)!.toString('base64');
 	}
 
 	checkType(sync.type, values);
@@ -64,7 +70,7 @@ export function desiredSecret({ namespace, sync, values, version }: DesiredSecre
 			[SOURCE_VERSION_ANNOTATION]: printable(version),
 			[SPEC_HASH_ANNOTATION]: specHash(sync),
 		},
-		data,
+		data: encodeValues(entries),
 	};
 }
 
@@ -72,7 +78,7 @@ export function desiredSecret({ namespace, sync, values, version }: DesiredSecre
 export const specHash = ({ spec }: SecretSync): string =>
 	createHash('sha256').update(spec).digest('hex').slice(0, 32);
 
-function checkSize(values: ReadonlyMap<string, Buffer>): void {
+function checkSize(values: ReadonlyMap<string, Value>): void {
 	if (values.size > MAX_KEY_COUNT) {
 		throw new JasmError(`the source has ${values.size} keys, at most ${MAX_KEY_COUNT} are written`, {
 			code: 'SECRET_TOO_LARGE',
@@ -81,7 +87,7 @@ function checkSize(values: ReadonlyMap<string, Buffer>): void {
 
 	let bytes = 0;
 	for (const value of values.values()) {
-		bytes += value.length;
+		bytes += byteLength(value);
 	}
 
 	if (bytes > MAX_VALUE_BYTES) {
@@ -91,22 +97,20 @@ function checkSize(values: ReadonlyMap<string, Buffer>): void {
 	}
 }
 
-/** What the API server requires of each type, asked before it is asked. */
-function checkType(type: SecretSync['type'], values: ReadonlyMap<string, Buffer>): void {
+/** The rules of the API server for each type, checked before the request. */
+function checkType(type: SecretSync['type'], values: ReadonlyMap<string, Value>): void {
 	const demand = missingFor(type, values);
 	if (demand !== undefined) {
 		throw new JasmError(`type ${type} requires ${demand}`, { code: 'SECRET_TYPE_INVALID' });
 	}
 }
 
-function missingFor(type: SecretSync['type'], values: ReadonlyMap<string, Buffer>): string | undefined {
+function missingFor(type: SecretSync['type'], values: ReadonlyMap<string, Value>): string | undefined {
 	switch (type) {
 		case 'kubernetes.io/dockerconfigjson':
 			return isJsonObject(values.get('.dockerconfigjson'))
 				? undefined
-				: 'a JSON object in key ".dockerconfigjson"';
-		case 'kubernetes.io/tls':
-			return values.has('tls.crt') && values.has('tls.key') ? undefined : 'the keys "tls.crt" and "tls.key"';
+				: 'a JSON object in key ".dockerconfigjson" (if the secret is the whole document, add `key: .dockerconfigjson`)';
 		case 'kubernetes.io/basic-auth':
 			return values.has('username') || values.has('password')
 				? undefined
@@ -118,9 +122,24 @@ function missingFor(type: SecretSync['type'], values: ReadonlyMap<string, Buffer
 	}
 }
 
-function isJsonObject(value: Buffer | undefined): boolean {
+/** The values in the form that the type needs. */
+function valuesFor(type: SecretSync['type'], source: ReadonlyMap<string, Value>): ReadonlyMap<string, Value> {
+	if (type === 'kubernetes.io/tls') {
+		return withOrderedChain(source);
+	}
+
+	const config = source.get(DOCKER_CONFIG);
+	// Windows tools put a byte order mark before JSON, which neither the API server nor the kubelet reads.
+	return type === 'kubernetes.io/dockerconfigjson' && config?.toString().startsWith('\ufeff')
+		? new Map([...source, [DOCKER_CONFIG, config.toString().slice(1)]])
+		: source;
+}
+
+const DOCKER_CONFIG = '.dockerconfigjson';
+
+function isJsonObject(value: Value | undefined): boolean {
 	try {
-		const parsed: unknown = JSON.parse(value?.toString('utf8') ?? '');
+		const parsed: unknown = JSON.parse(value?.toString().replace(/^\ufeff/, '') ?? '');
 		return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed);
 	} catch {
 		// The error is dropped: its message quotes the value.

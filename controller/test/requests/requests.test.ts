@@ -1,15 +1,16 @@
-// Who asks for which Secret, checked against recomputing everything from the live pods.
+// Which pods ask for which Secret, checked against a computation from all live pods.
 import test from 'ava';
 import fc from 'fast-check';
-import { parseAnnotation } from '../src/annotation.ts';
-import type { PodRecord } from '../src/pod-secrets.ts';
-import { Requests } from '../src/requests.ts';
+import { parseAnnotation } from '../../src/requests/annotation.ts';
+import type { PodRecord } from '../../src/requests/pod-record.ts';
+import { Requests } from '../../src/requests/requests.ts';
+import { podRecord } from './pod-fixtures.ts';
 
 const ask = (path: string, secretName = 's'): string =>
 	`{provider: aws, path: ${path}, secretName: ${secretName}}`;
 
-function aPod(uid: string, annotation: string, createdAt = 0): PodRecord {
-	return { uid, namespace: 'team-a', name: `pod-${uid}`, createdAt, seenAt: 0, annotation };
+function aPod(uid: string, annotation: string, createdAt = 0, version = 0): PodRecord {
+	return podRecord({ uid, namespace: 'team-a', createdAt, version, annotation });
 }
 
 const uidsOf = (requesters: readonly { pod: PodRecord }[] = []): string[] =>
@@ -22,40 +23,40 @@ test('a pod asks for the Secrets of its annotation', t => {
 	t.is(requests.size, 2);
 	t.deepEqual([...requests.keys()], ['team-a/one', 'team-a/two']);
 	const request = requests.of('team-a/two');
-	t.is(request?.winner.pod, pod);
-	t.is(request?.winner.sync.path, 'b');
-	t.deepEqual(request?.losers, []);
+	t.is(request?.effective.pod, pod);
+	t.is(request?.effective.sync.path, 'b');
+	t.deepEqual(request?.conflicting, []);
 	t.is(requests.of('team-b/two'), undefined);
 });
 
-test('a change that means nothing changes nothing', t => {
+test('a change without meaning changes nothing', t => {
 	const requests = new Requests();
 	const pod = aPod('1', ask('a'));
 	requests.update({ after: pod });
 	t.deepEqual(requests.update({ before: pod, after: { ...pod, seenAt: 9 } }).changed, []);
-	t.is(requests.of('team-a/s')?.winner.pod, pod);
+	t.is(requests.of('team-a/s')?.effective.pod, pod);
 	t.deepEqual(requests.update({}).changed, []);
 });
 
-test('the newest pod wins, and of two of one age the one with the greater uid', t => {
+test('the newest pod wins; with equal time and version, the greater uid wins', t => {
 	const requests = new Requests();
 	requests.update({ after: aPod('2', ask('a'), 1_000) });
 	requests.update({ after: aPod('1', ask('b'), 2_000) });
-	t.is(requests.of('team-a/s')?.winner.pod.uid, '1');
+	t.is(requests.of('team-a/s')?.effective.pod.uid, '1');
 	requests.update({ after: aPod('3', ask('c'), 2_000) });
-	t.is(requests.of('team-a/s')?.winner.pod.uid, '3');
-	t.deepEqual(uidsOf(requests.of('team-a/s')?.losers), ['1', '2']);
+	t.is(requests.of('team-a/s')?.effective.pod.uid, '3');
+	t.deepEqual(uidsOf(requests.of('team-a/s')?.conflicting), ['1', '2']);
 });
 
-test('a replica is a new requester of the same request and disagrees with nobody', t => {
+test('a replica is a new request without a conflict', t => {
 	const requests = new Requests();
 	requests.update({ after: aPod('1', ask('a')) });
 	t.deepEqual(requests.update({ after: aPod('2', ask('a')) }).changed, ['team-a/s']);
 	t.deepEqual(uidsOf(requests.of('team-a/s')?.requesters), ['1', '2']);
-	t.deepEqual(requests.of('team-a/s')?.losers, []);
+	t.deepEqual(requests.of('team-a/s')?.conflicting, []);
 });
 
-test('a deleted winner brings its key back only where another request wins', t => {
+test('a deleted winner queues its key only if a different request wins', t => {
 	const requests = new Requests();
 	const pods = [aPod('1', ask('a'), 1), aPod('2', ask('b'), 2), aPod('3', ask('b'), 3)];
 	for (const after of pods) {
@@ -64,10 +65,10 @@ test('a deleted winner brings its key back only where another request wins', t =
 
 	t.deepEqual(requests.update({ before: pods[2] }).changed, []);
 	t.deepEqual(requests.update({ before: pods[1] }).changed, ['team-a/s']);
-	t.is(requests.of('team-a/s')?.winner.sync.path, 'a');
+	t.is(requests.of('team-a/s')?.effective.sync.path, 'a');
 });
 
-test('the last requester takes its key along, which is told, so that nothing else remembers it', t => {
+test('when the last pod leaves, its key is gone and reported as changed, so that its state can be forgotten', t => {
 	const requests = new Requests();
 	const pod = aPod('1', ask('a'));
 	requests.update({ after: pod });
@@ -76,7 +77,7 @@ test('the last requester takes its key along, which is told, so that nothing els
 	t.is(requests.size, 0);
 });
 
-test('a refused annotation withdraws what the pod asked for and is kept aside', t => {
+test('a refused annotation withdraws the requests of the pod and is kept apart', t => {
 	const requests = new Requests();
 	const good = aPod('1', ask('a'));
 	const bad = { ...good, annotation: 'provider: aws' };
@@ -91,7 +92,7 @@ test('a refused annotation withdraws what the pod asked for and is kept aside', 
 	t.is(requests.invalid('team-a/pod-1'), undefined);
 });
 
-test('a deleted pod of a refused annotation leaves nothing behind', t => {
+test('a deleted pod with a refused annotation leaves nothing behind', t => {
 	const requests = new Requests();
 	const bad = aPod('1', '');
 	requests.update({ after: bad });
@@ -99,7 +100,7 @@ test('a deleted pod of a refused annotation leaves nothing behind', t => {
 	t.is(requests.invalid('team-a/pod-1'), undefined);
 });
 
-test('a pod recreated under its name before the old one is gone keeps its own refusal', t => {
+test('a pod that is recreated under its name before the old one is gone keeps its own refusal', t => {
 	const requests = new Requests();
 	const [old, young] = [aPod('1', ''), { ...aPod('2', ''), name: 'pod-1' }];
 	requests.update({ after: old });
@@ -108,21 +109,21 @@ test('a pod recreated under its name before the old one is gone keeps its own re
 	t.is(requests.invalid('team-a/pod-1')?.pod, young);
 });
 
-test('what a pod was told stays told while its request stays', t => {
+test('a request stays the same object while its pod asks for the same, so that reports to it are not repeated', t => {
 	const requests = new Requests();
 	const pod = aPod('1', ask('a'));
 	requests.update({ after: pod });
-	requests.of('team-a/s')!.winner.told.add('done');
+	const request = requests.of('team-a/s')!.effective;
 	const longer = { ...pod, annotation: `[${ask('a')}, ${ask('b', 'two')}]` };
 	t.deepEqual(requests.update({ before: pod, after: longer }).changed, ['team-a/two']);
-	t.true(requests.of('team-a/s')!.winner.told.has('done'));
-	t.is(requests.of('team-a/s')!.winner.pod, longer);
+	t.is(requests.of('team-a/s')!.effective, request);
+	t.is(request.pod, longer);
 	const other = { ...pod, annotation: ask('c') };
 	t.deepEqual(requests.update({ before: longer, after: other }).changed, ['team-a/s', 'team-a/two']);
-	t.false(requests.of('team-a/s')!.winner.told.has('done'));
+	t.not(requests.of('team-a/s')!.effective, request);
 });
 
-test('a loser that asks for something else is news, as it has to be told', t => {
+test('another request of a pod that does not win is a change, because the pod must hear of the conflict', t => {
 	const requests = new Requests();
 	const loser = aPod('1', ask('a'), 1);
 	requests.update({ after: loser });
@@ -132,7 +133,7 @@ test('a loser that asks for something else is news, as it has to be told', t => 
 	]);
 });
 
-test('a pod that was never told of can go without harm to those that ask for the same', t => {
+test('the deletion of an unknown pod does not affect pods that ask for the same', t => {
 	const requests = new Requests();
 	requests.update({ after: aPod('1', ask('a')) });
 	requests.update({ before: aPod('9', ask('a')) });
@@ -151,10 +152,10 @@ test('ten thousand replicas share one text and one parsed request', t => {
 		requests.update({ after: aPod(String(uid), ask('a'), uid) });
 	}
 
-	const { requesters, winner } = requests.of('team-a/s')!;
+	const { requesters, effective } = requests.of('team-a/s')!;
 	t.is(requesters.length, 10_000);
-	t.true(requesters.every(({ sync }) => sync === winner.sync));
-	t.is(winner.pod.uid, '9999');
+	t.true(requesters.every(({ sync }) => sync === effective.sync));
+	t.is(effective.pod.uid, '9999');
 	t.is(requests.intern(ask('a')), held);
 });
 
@@ -165,13 +166,13 @@ test('a text that no live pod carries is not held', t => {
 		requests.update({ after });
 	}
 
-	const sync = requests.of('team-a/s')!.winner.sync;
+	const sync = requests.of('team-a/s')!.effective.sync;
 	requests.update({ before: pods[0] });
 	requests.update({ before: pods[1], after: aPod('3', ask('a')) });
-	t.is(requests.of('team-a/s')!.winner.sync, sync);
+	t.is(requests.of('team-a/s')!.effective.sync, sync);
 	requests.update({ before: aPod('3', ask('a')) });
 	requests.update({ after: aPod('4', ask('a')) });
-	t.not(requests.of('team-a/s')!.winner.sync, sync);
+	t.not(requests.of('team-a/s')!.effective.sync, sync);
 });
 
 const ANNOTATIONS = [
@@ -185,7 +186,7 @@ const ANNOTATIONS = [
 	'',
 ];
 
-/** By definition: all live pods, read anew. */
+/** The definition: computed from all live pods. */
 function expected(pods: Iterable<PodRecord>) {
 	const asked = new Map<string, { pod: PodRecord; spec: string }[]>();
 	for (const pod of pods) {
@@ -203,16 +204,18 @@ function expected(pods: Iterable<PodRecord>) {
 	return new Map(
 		[...asked].map(([key, all]) => {
 			const newest = (a: (typeof all)[0], b: (typeof all)[0]) =>
-				b.pod.createdAt - a.pod.createdAt || (a.pod.uid < b.pod.uid ? 1 : -1);
-			const winner = [...all].sort(newest)[0]!;
-			const losers = all.filter(({ spec }) => spec !== winner.spec);
+				b.pod.createdAt - a.pod.createdAt ||
+				b.pod.version - a.pod.version ||
+				(a.pod.uid < b.pod.uid ? 1 : -1);
+			const effective = [...all].sort(newest)[0]!;
+			const conflicting = all.filter(({ spec }) => spec !== effective.spec);
 			return [
 				key,
 				{
-					winner: winner.pod.uid,
-					spec: winner.spec,
+					effective: effective.pod.uid,
+					spec: effective.spec,
 					all: uidsOf(all),
-					losers: uidsOf(losers),
+					conflicting: uidsOf(conflicting),
 					specs: new Map(all.map(({ pod, spec }) => [pod.uid, spec])),
 				},
 			];
@@ -220,22 +223,46 @@ function expected(pods: Iterable<PodRecord>) {
 	);
 }
 
-test('after any changes the answer is what reading all live pods anew would give', t => {
+test('of pods created in the same second the one that JASM saw last wins, in whatever order a list names them', t => {
+	const [early, late] = [aPod('z', ANNOTATIONS[0]!, 5, 100), aPod('a', ANNOTATIONS[1]!, 5, 101)];
+	for (const list of [
+		[early, late],
+		[late, early],
+	]) {
+		const requests = new Requests();
+		for (const after of list) {
+			requests.update({ after });
+		}
+
+		const [key] = requests.keys();
+		t.is(requests.of(key!)!.effective.pod, late);
+	}
+});
+
+test('after any changes the answer equals a computation from all live pods', t => {
 	const step = fc.record({
 		uid: fc.constantFrom('1', '2', '3', '4', '5'),
 		annotation: fc.option(fc.constantFrom(...ANNOTATIONS), { nil: undefined }),
 		createdAt: fc.constantFrom(1, 2, 3),
+		version: fc.constantFrom(1, 2, 3),
 		ask: fc.boolean(),
 	});
 	fc.assert(
 		fc.property(fc.array(step, { maxLength: 40 }), steps => {
 			const requests = new Requests();
 			const live = new Map<string, PodRecord>();
-			for (const { uid, annotation, createdAt, ask } of steps) {
+			for (const { uid, annotation, createdAt, version, ask } of steps) {
 				const was = expected(live.values());
 				const before = live.get(uid);
 				const after =
-					annotation === undefined ? undefined : aPod(uid, annotation, before?.createdAt ?? createdAt);
+					annotation === undefined
+						? undefined
+						: aPod(
+								uid,
+								annotation,
+								before?.createdAt ?? createdAt,
+								before?.annotation === annotation ? before.version : version,
+							);
 				live.delete(uid);
 				if (after) {
 					live.set(uid, after);
@@ -252,11 +279,11 @@ test('after any changes the answer is what reading all live pods anew would give
 				t.deepEqual([...changed].sort(), [...news.map(([key]) => key), ...gone].sort());
 				t.deepEqual([...requests.keys()].sort(), [...is.keys()].sort());
 				// Not asking leaves the lazily elected winner unknown: both ways must agree later.
-				for (const [key, { winner, all, losers }] of ask ? is : []) {
+				for (const [key, { effective, all, conflicting }] of ask ? is : []) {
 					const request = requests.of(key)!;
-					t.is(request.winner.pod.uid, winner);
+					t.is(request.effective.pod.uid, effective);
 					t.deepEqual(uidsOf(request.requesters), all);
-					t.deepEqual(uidsOf(request.losers), losers);
+					t.deepEqual(uidsOf(request.conflicting), conflicting);
 				}
 			}
 		}),
