@@ -11,6 +11,7 @@ type CodeFacts = {
 	readonly remedy: string;
 };
 
+/** Every code of a JasmError: how it is retried, its Event reason, and what a person can do. */
 export const ERROR_CODES = {
 	// The annotation
 	ANNOTATION_INVALID: {
@@ -32,12 +33,27 @@ export const ERROR_CODES = {
 	NAMESPACE_EXCLUDED: {
 		retry: 'terminal',
 		reason: 'PolicyDenied',
-		remedy: 'run the pod in another namespace: system namespaces are never synced into',
+		remedy: 'run the pod in another namespace: system namespaces are not served',
 	},
 	PROVIDER_UNSUPPORTED: {
 		retry: 'terminal',
 		reason: 'ProviderUnsupported',
 		remedy: 'name a provider that the operator configured',
+	},
+	// Releasing a pod that waits for its Secrets
+	START_ANNOTATION_INVALID: {
+		retry: 'terminal',
+		reason: 'StartAnnotationInvalid',
+		remedy:
+			"write after-sync, a deadline such as 'after-sync, 60s', or at-once; " +
+			'until then the pod waits for its Secrets without a deadline',
+	},
+	RELEASE_REFUSED: {
+		retry: 'slow',
+		reason: 'ReleaseRefused',
+		remedy:
+			'give JASM the verb patch on pods together with the admission policy jasm-pods of the installation; ' +
+			'to start the pod without JASM: kubectl annotate pod NAME jasm.codnod.io/start-',
 	},
 	// Reading from a provider
 	SECRET_NOT_FOUND: {
@@ -78,7 +94,8 @@ export const ERROR_CODES = {
 	PROVIDER_UNAVAILABLE: {
 		retry: 'fast',
 		reason: 'SecretFetchFailed',
-		remedy: 'nothing to do: JASM tries again by itself; if it lasts, check the network to the provider',
+		remedy:
+			'JASM tries again by itself; if it lasts, check what the message names, or the network to the provider',
 	},
 	PROVIDER_MISCONFIGURED: {
 		retry: 'slow',
@@ -95,11 +112,38 @@ export const ERROR_CODES = {
 		reason: 'SecretFetchFailed',
 		remedy: 'allow JASM to use the key that encrypts the secret (kms:Decrypt); JASM tries again by itself',
 	},
+	MEMORY_BUSY: {
+		retry: 'fast',
+		remedy: 'nothing to do: the value is read as soon as memory is free for it',
+	},
+	// Hearing from stores what changed
+	CHANGE_SOURCE_UNAVAILABLE: {
+		retry: 'fast',
+		remedy:
+			'JASM tries again by itself; if it lasts, check the network to the queue: until then a changed secret ' +
+			'reaches its Secrets with the next new pod',
+	},
+	CHANGE_SOURCE_DENIED: {
+		retry: 'slow',
+		remedy:
+			"correct queueUrl, or give JASM's identity the rights on the queue that the message names; JASM tries " +
+			'again by itself',
+	},
 	// From payload to Secret
 	PAYLOAD_NOT_OBJECT: {
 		retry: 'slow',
 		reason: 'SecretFetchFailed',
 		remedy: 'store a JSON object, or set `key` to write the whole payload under one key',
+	},
+	PAYLOAD_MALFORMED: {
+		retry: 'slow',
+		reason: 'SecretFetchFailed',
+		remedy: 'correct the value at the source as the message says; JASM looks again by itself',
+	},
+	SOURCE_EMPTY: {
+		retry: 'slow',
+		reason: 'SecretFetchFailed',
+		remedy: 'add a key at the source; JASM keeps the existing Secret as it is and looks again by itself',
 	},
 	SOURCE_KEY_MISSING: {
 		retry: 'slow',
@@ -112,7 +156,7 @@ export const ERROR_CODES = {
 		remedy: 'use keys of letters, digits, "-", "_" and "." (map others with `keys`)',
 	},
 	SECRET_TOO_LARGE: {
-		retry: 'terminal',
+		retry: 'slow',
 		reason: 'SecretSyncFailed',
 		remedy: 'a Kubernetes Secret holds at most 1 MiB: store less under this path or select with `keys`',
 	},
@@ -131,7 +175,13 @@ export const ERROR_CODES = {
 		retry: 'slow',
 		reason: 'SecretSyncFailed',
 		remedy:
-			'the existing Secret is immutable or of another type: delete it if nobody else needs it, JASM writes it anew',
+			'the existing Secret is immutable or of another type: delete it if nothing else needs it; JASM then writes it again',
+	},
+	SECRET_BEING_DELETED: {
+		retry: 'fast',
+		reason: 'SecretBeingDeleted',
+		remedy:
+			'let the owner of its finalizers finish, or remove them; JASM writes the Secret again once it is gone',
 	},
 	SECRET_REJECTED: {
 		retry: 'slow',
@@ -141,17 +191,33 @@ export const ERROR_CODES = {
 	KUBERNETES_FORBIDDEN: {
 		retry: 'slow',
 		reason: 'SecretSyncFailed',
-		remedy: "give JASM's ServiceAccount the verb that the message names",
+		remedy: "give JASM's ServiceAccount the rights that the message names",
+	},
+	KUBERNETES_UNAUTHORIZED: {
+		retry: 'fast',
+		reason: 'SecretSyncFailed',
+		remedy:
+			"check JASM's credentials for the API server: the token may be expired, revoked or of another cluster; " +
+			'JASM reads it again and tries again by itself',
 	},
 	KUBERNETES_UNAVAILABLE: {
 		retry: 'fast',
 		reason: 'SecretSyncFailed',
-		remedy: 'nothing to do: JASM tries again by itself',
+		remedy:
+			'JASM tries again by itself; if it lasts, check the address of the API server and the network to it',
 	},
 	NAMESPACE_GONE: { retry: 'terminal', remedy: 'nothing to do: the namespace is being deleted' },
 	// The process
 	CONFIG_INVALID: { retry: 'terminal', remedy: 'correct the configuration as listed' },
-	KUBERNETES_CONFIG_INVALID: { retry: 'terminal', remedy: 'pass --kubeconfig or run in a cluster' },
+	ADDRESS_UNAVAILABLE: {
+		retry: 'terminal',
+		remedy:
+			'free the port, or choose another address with the flag (0 for none) or the source of notices that the message names',
+	},
+	KUBERNETES_CONFIG_INVALID: {
+		retry: 'terminal',
+		remedy: 'correct the file that the message names, pass another with --kubeconfig, or run in a cluster',
+	},
 	GUARD_MISSING: {
 		retry: 'terminal',
 		remedy:
@@ -166,14 +232,20 @@ export const ERROR_CODES = {
 	INTERNAL: { retry: 'slow', reason: 'SecretSyncFailed', remedy: 'report this as a bug, with the log line' },
 } as const satisfies Record<string, CodeFacts>;
 
+/** A stable name of what went wrong. */
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** The code of an error, and what is known beside its message. */
 export type JasmErrorOptions = {
 	readonly code: ErrorCode;
 	/** Never an error whose message or fields can carry a secret value: parser and SDK errors stay out. */
 	readonly cause?: unknown;
+	/** Default: that of the code. A refusal by a store is retried slowly, because what a store says can pass. */
+	readonly retry?: 'slow';
 	/** Least time before another try, in milliseconds (from Retry-After). */
 	readonly retryAfterMs?: number;
+	/** Each thing that is wrong, where the message joins several. */
+	readonly faults?: readonly string[];
 	/** Facts for the log line alone (status, request id): they never reach an Event, so Events repeat. */
 	readonly details?: Readonly<Record<string, string | number | boolean>>;
 };
@@ -181,6 +253,13 @@ export type JasmErrorOptions = {
 /**
  * An error that says what was attempted ("reading secret …", lower case, no "failed to"), with a stable code.
  * `message` may reach an Event: it holds no secret value, no account, no request id.
+ *
+ * @example
+ * ```ts
+ * import { JasmError } from '@jasm/controller';
+ *
+ * throw new JasmError('reading secret "team-a/db" from files: no such file', { code: 'SECRET_NOT_FOUND' });
+ * ```
  */
 export class JasmError extends Error {
 	override readonly name = 'JasmError';
@@ -188,13 +267,15 @@ export class JasmError extends Error {
 	readonly retry: Retry;
 	readonly retryAfterMs: number | undefined;
 	readonly details: Readonly<Record<string, string | number | boolean>>;
+	readonly faults: readonly string[];
 
 	constructor(message: string, options: JasmErrorOptions) {
 		super(message, options.cause === undefined ? undefined : { cause: options.cause });
 		this.code = options.code;
-		this.retry = ERROR_CODES[options.code].retry;
+		this.retry = options.retry ?? ERROR_CODES[options.code].retry;
 		this.retryAfterMs = options.retryAfterMs;
 		this.details = options.details ?? {};
+		this.faults = options.faults ?? [];
 	}
 
 	get remedy(): string {

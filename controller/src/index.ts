@@ -1,14 +1,28 @@
-// The public API: running the controller, extending it, and the names that others must agree with.
+// The public API: running the controller and extending it with providers.
 
-export { ANNOTATION_KEY, parseAnnotation, SECRET_TYPES, type SecretSync } from './annotation.ts';
-export { type Controller, type ControllerOptions, createController, LEASE } from './app.ts';
-export { type Config, ENVIRONMENT, FLAGS, loadConfig, PORTS } from './config.ts';
-export { FIELD_MANAGER, MANAGED_BY } from './desired-secret.ts';
-export { ERROR_CODES, type ErrorCode, JasmError } from './errors.ts';
-export { SENTINEL } from './kubernetes/guard.ts';
-export { createLogger } from './logger.ts';
-export { compilePolicy, type Decision, decide, type Policy } from './policy.ts';
-export { azureSettings } from './providers/azure-config.ts';
-export type { RemoteReference, SecretProvider } from './providers/provider.ts';
-export { vaultSettings } from './providers/vault-config.ts';
-export { SecretValue } from './secret-value.ts';
+export { type Config, type ConfigSources, type LogLevel, loadConfig } from './config/config.ts';
+export { ERROR_CODES, type ErrorCode, JasmError, type JasmErrorOptions } from './errors.ts';
+export { createController } from './manager/manager.ts';
+export type { Controller, ControllerOptions } from './manager/options.ts';
+export { createLogger, type Logger, type LoggerSettings } from './observability/logger.ts';
+export {
+	compilePolicy,
+	type Decision,
+	decide,
+	type Policy,
+	type PolicyOptions,
+	type PolicyRule,
+	type Question,
+} from './policy/policy.ts';
+export type {
+	Environment,
+	KindContext,
+	KindSchema,
+	PreparedProvider,
+	ProviderKind,
+	RemoteReference,
+	Room,
+	SecretProvider,
+} from './providers/provider.ts';
+export { SecretValue, type SecretValueOptions } from './providers/secret-value.ts';
+export { ANNOTATION_KEY, parseAnnotation, SECRET_TYPES, type SecretSync } from './requests/annotation.ts';

@@ -1,8 +1,10 @@
 // The process edge: configuration, logger, signals, exit code.
-import { createController } from './app.ts';
-import { helpText, loadConfig } from './config.ts';
+
+import { helpText, loadConfig } from './config/config.ts';
 import { JasmError } from './errors.ts';
-import { createLogger } from './logger.ts';
+import { createController } from './manager/manager.ts';
+import { fatalText, logFatal, writeTerminationMessage } from './observability/fatal.ts';
+import { createLogger } from './observability/logger.ts';
 import { VERSION } from './version.ts';
 
 const help = helpText(VERSION);
@@ -13,11 +15,18 @@ if (help !== undefined) {
 
 let logger = createLogger({ level: 'info' });
 
-/** One coded line, then the end: nothing goes on after a fault that nobody expected. */
+/** Says why, then ends the process: as lines for a person at a terminal, otherwise as one line of the log. */
 function die(error: unknown, message: string): never {
 	const coded =
 		error instanceof JasmError ? error : new JasmError(message, { code: 'INTERNAL', cause: error });
-	logger.fatal({ remedy: coded.remedy, error: coded }, message);
+	const text = fatalText(coded, VERSION);
+	if (process.stdout.isTTY) {
+		process.stderr.write(text);
+	} else {
+		logFatal(logger, coded);
+	}
+
+	writeTerminationMessage(text);
 	process.exit(1);
 }
 

@@ -1,8 +1,10 @@
 // Log lines: their form, and that no value gets into them.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import test from 'ava';
-import { JasmError } from '../src/errors.ts';
-import { createLogger } from '../src/logger.ts';
-import { SecretValue } from '../src/secret-value.ts';
+import { JasmError } from '../../src/errors.ts';
+import { createLogger } from '../../src/observability/logger.ts';
+import { SecretValue } from '../../src/providers/secret-value.ts';
 
 const CANARY = 'canary-9c11';
 
@@ -81,4 +83,24 @@ test('a control character in a logged error stays escaped', t => {
 	const { logger, lines } = sink();
 	logger.warn({ error: new JasmError('a\u202eb\nc', { code: 'INTERNAL' }) });
 	t.false(/[\u202e]/.test(lines.join()));
+});
+
+test('every line is written, in order, before the process can exit', async t => {
+	const module = new URL('../../src/observability/logger.ts', import.meta.url).href;
+	const script = `
+		const { createLogger } = await import(${JSON.stringify(module)});
+		const logger = createLogger({ level: 'info' });
+		for (let line = 0; line < 500; line++) {
+			logger.info({ line }, 'x'.repeat(200));
+			if (line % 100 === 50) await new Promise(setImmediate);
+		}
+		process.exit(0);`;
+	for (let round = 0; round < 3; round++) {
+		const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+		const lines = stdout.trimEnd().split('\n');
+		t.deepEqual(
+			lines.map(line => JSON.parse(line).line),
+			Array.from({ length: 500 }, (_, line) => line),
+		);
+	}
 });

@@ -1,7 +1,7 @@
 // The HTTP endpoints: /livez, /healthz and /readyz on the probe port, /metrics on the metrics port.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { JasmError } from './errors.ts';
+import { JasmError } from '../errors.ts';
 
 /** Why a probe fails, one short reason each; none when it passes. */
 export type Probe = () => readonly string[];
@@ -24,7 +24,7 @@ export type Endpoints = {
 
 type Route = (response: ServerResponse) => void | Promise<void>;
 
-/** Starts both listeners, or none: fails with CONFIG_INVALID where an address cannot be had. */
+/** Starts both listeners, or none: fails with ADDRESS_UNAVAILABLE if an address cannot be had. */
 export async function startEndpoints(options: EndpointsOptions): Promise<Endpoints> {
 	const probe =
 		(check: Probe): Route =>
@@ -59,7 +59,7 @@ export async function startEndpoints(options: EndpointsOptions): Promise<Endpoin
 }
 
 async function listen(
-	name: string,
+	name: keyof typeof FLAGS,
 	address: string,
 	routes: Record<string, Route>,
 ): Promise<Server | undefined> {
@@ -82,15 +82,33 @@ async function listen(
 	});
 	await new Promise<void>((resolve, reject) => {
 		// Later ones (a connection that cannot be accepted) end nothing.
-		server.on('error', error =>
-			reject(new JasmError(`listening for ${name} on ${address}`, { code: 'CONFIG_INVALID', cause: error })),
-		);
+		server.on('error', error => reject(unavailable(name, address, error)));
 		server.listen({ port: Number(address.slice(colon + 1)), ...(host !== '' && { host }) }, resolve);
 	});
 	return server;
 }
 
-/** Whoever asks sees a broken answer; the process goes on. */
+const FLAGS = { health: '--health-probe-bind-address', metrics: '--metrics-bind-address' } as const;
+
+const WHY: Readonly<Record<string, string>> = {
+	EADDRINUSE: 'another process listens there',
+	EACCES: 'this process may not listen there',
+	EADDRNOTAVAIL: 'this host does not have the address',
+};
+
+function unavailable(
+	name: keyof typeof FLAGS,
+	address: string,
+	{ code = '' }: NodeJS.ErrnoException,
+): JasmError {
+	const why = WHY[code] ?? 'the address cannot be used';
+	return new JasmError(`listening for ${name} on ${address} (${FLAGS[name]}): ${why}`, {
+		code: 'ADDRESS_UNAVAILABLE',
+		details: { error: code },
+	});
+}
+
+/** A route that fails breaks off its response; the process goes on. */
 async function answer(route: Route, response: ServerResponse): Promise<void> {
 	try {
 		await route(response);

@@ -1,76 +1,73 @@
-// Wiring: what the controller consists of, what starts when, and what stops in which order.
+// The manager: builds the parts of the controller, starts them in order, and stops them in reverse order.
+//
+// This folder is the composition root. Read manager.ts first (process order, probes, lease), then sync-controller.ts
+// (watches, queue and reconcile put together), then cluster.ts (the connection to the API server and the watches);
+// require-guard.ts runs once before anything is written. It may import every other folder; only main.ts and index.ts
+// import it.
+
+import { JasmError } from '../errors.ts';
+import { EventRecorder } from '../kubernetes/event-recorder.ts';
+import { LeaderElection } from '../kubernetes/lease.ts';
+import { type Endpoints, startEndpoints } from '../observability/endpoints.ts';
+import { createMetrics } from '../observability/metrics.ts';
+import { systemClock } from '../runtime/clock.ts';
+import { coded } from '../sync/kubernetes-errors.ts';
 import { type Cluster, connectCluster } from './cluster.ts';
-import type { Config } from './config.ts';
-import { createEngine, type Engine } from './engine.ts';
-import { JasmError } from './errors.ts';
-import { EventRecorder } from './kubernetes/event-recorder.ts';
-import { proveGuard } from './kubernetes/guard.ts';
-import { LeaderElection } from './kubernetes/lease.ts';
-import type { Logger } from './logger.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
-import type { Environment, SecretProvider } from './providers/provider.ts';
-import { backoff, type Random } from './runtime/backoff.ts';
-import { type Clock, systemClock } from './runtime/clock.ts';
-import { type Endpoints, startEndpoints } from './server.ts';
-
-export type ControllerOptions = {
-	readonly config: Config;
-	readonly logger: Logger;
-	/** Where kubeconfig and credentials may come from; pass `process.env`. None by default. */
-	readonly env?: Environment;
-	/** Providers of your own, by the name that annotations and policy rules use. */
-	readonly providers?: Readonly<Record<string, SecretProvider>>;
-	readonly clock?: Clock;
-	readonly random?: Random;
-	readonly metrics?: Metrics;
-	readonly version?: string;
-	/** CPU seconds and resident bytes of the process, for /metrics. */
-	readonly processFacts?: () => { readonly cpuSeconds: number; readonly residentBytes: number };
-};
-
-export type Controller = {
-	/**
-	 * Runs until the signal aborts, then stops in order and resolves. Rejects with a JasmError where it cannot
-	 * start (GUARD_MISSING, KUBERNETES_CONFIG_INVALID, CONFIG_INVALID) or may not go on (LEASE_LOST).
-	 */
-	run(signal: AbortSignal): Promise<void>;
-	/** Resolves when every live pod is known and this replica syncs or stands by. */
-	readonly ready: Promise<void>;
-	/** The ports of the endpoints, once they listen. */
-	readonly endpoints: Promise<Pick<Endpoints, 'healthPort' | 'metricsPort'>>;
-};
+import type { Controller, ControllerOptions } from './options.ts';
+import { requireGuard } from './require-guard.ts';
+import { requireReleaseGuard } from './require-release-guard.ts';
+import { neededRights, RightsReport } from './rights.ts';
+import { logStart, warnOfFiles } from './start-log.ts';
+import { createSyncController, type SyncController } from './sync-controller.ts';
 
 /** The Lease has the name that the Go program used, so that both never write at once. */
 export const LEASE = 'jasm.codnod.io';
+/** The reporting controller of every Event. */
+const CONTROLLER = 'jasm';
 const FLUSH_EVENTS_MS = 2_000;
 /** A little longer than the election itself allows for it. */
 const RELEASE_LEASE_MS = 4_000;
-/** A watcher that neither changed its state nor heard a byte for so long is stuck. */
+/** A watcher without a change of phase or a byte for this long is stuck. */
 const STUCK_MS = 5 * 60_000;
-const START_BACKOFF = { baseMs: 500, capMs: 30_000, jitter: 'full' } as const;
 
+/**
+ * A controller that does nothing until `run`.
+ *
+ * @example
+ * ```ts
+ * import { createController, createLogger, loadConfig } from '@jasm/controller';
+ *
+ * const config = loadConfig();
+ * const logger = createLogger({ level: config.logLevel });
+ * const stop = new AbortController();
+ * process.once('SIGTERM', () => stop.abort());
+ * await createController({ config, logger, env: process.env }).run(stop.signal);
+ * ```
+ */
 export function createController(options: ControllerOptions): Controller {
-	return new App(options);
+	return new Manager(options);
 }
 
-class App implements Controller {
+class Manager implements Controller {
 	readonly #options: Required<Omit<ControllerOptions, 'processFacts'>> & ControllerOptions;
 	readonly #ready = Promise.withResolvers<void>();
 	readonly #endpoints = Promise.withResolvers<Endpoints>();
-	#engine: Engine | undefined;
+	#syncController: SyncController | undefined;
+	#rights: RightsReport | undefined;
 	#stopping = false;
 
 	constructor(options: ControllerOptions) {
 		this.#options = {
 			env: {},
 			providers: {},
+			kinds: [],
 			clock: systemClock,
 			random: Math.random,
 			metrics: createMetrics(),
 			version: 'dev',
 			...options,
 		};
-		// Whoever waits is told; nobody has to wait.
+		// Callers that wait for these promises see a rejection; without callers it is no unhandled one.
 		this.#ready.promise.catch(() => {});
 		this.#endpoints.promise.catch(() => {});
 	}
@@ -91,19 +88,22 @@ class App implements Controller {
 			undo.push(() => endpoints.close());
 			this.#endpoints.resolve(endpoints);
 			const { healthPort, metricsPort } = endpoints;
-			logger.info({ profile: config.profile, healthPort, metricsPort }, 'starting');
-			for (const notice of config.notices) {
-				logger.info(notice);
-			}
+			const start = { ...this.#options, healthPort, metricsPort };
+			logStart(start);
+			await warnOfFiles(start);
 
+			const rights = neededRights(config, LEASE);
 			const cluster = await this.#connect();
 			undo.push(() => cluster.close());
-			await this.#guard(cluster, signal);
+			const { client, reviews } = cluster;
+			this.#rights = new RightsReport({ ...this.#options, reviews, rights });
+			await requireGuard({ ...this.#options, client, reviews, rights, signal });
+			await requireReleaseGuard({ ...this.#options, client, signal });
 			await this.#work(cluster, signal, undo);
 		} catch (error) {
 			this.#ready.reject(error);
 			this.#endpoints.reject(error);
-			// Told to stop in the middle of starting: that is no failure.
+			// A stop during the start is no failure.
 			if (!signal.aborted) {
 				throw error;
 			}
@@ -122,14 +122,15 @@ class App implements Controller {
 		}
 	}
 
-	/** From the watchers to the last write, in the order in which a stop takes it down again. */
+	/** From the watches to the last write, in the order of a stop. */
 	async #work(cluster: Cluster, signal: AbortSignal, undo: (() => Promise<void> | void)[]): Promise<void> {
-		const { config, env, clock, random, logger, metrics, providers } = this.#options;
+		const { config, env, clock, random, logger, metrics, providers, kinds } = this.#options;
 		const recorder = new EventRecorder({
 			client: cluster.client,
 			clock,
 			random,
-			instance: config.podName ?? 'jasm',
+			controller: CONTROLLER,
+			instance: config.podName ?? CONTROLLER,
 			onSent: () => metrics.events.inc({ outcome: 'sent' }),
 			onFailed: error => {
 				metrics.events.inc({ outcome: 'failed' });
@@ -139,11 +140,11 @@ class App implements Controller {
 		});
 		const fault = new AbortController();
 		const stop = AbortSignal.any([signal, fault.signal]);
-		const fail = (error: unknown) => fault.abort(error);
+		const fail = (error: unknown) => fault.abort(coded(error));
 
 		const released = new AbortController();
 		const election = this.#election(cluster, fail);
-		const engine = createEngine({
+		const syncController = createSyncController({
 			config,
 			env,
 			cluster,
@@ -152,24 +153,26 @@ class App implements Controller {
 			logger,
 			metrics,
 			providers,
+			kinds,
 			recordEvent: (pod, event) => recorder.record(pod, event),
 			mayWrite: () => election?.stillLeading() ?? true,
 		});
-		this.#engine = engine;
-		undo.push(() => engine.close());
+		this.#syncController = syncController;
+		undo.push(() => syncController.close());
 
 		const electing = election?.run(released.signal).catch(fail);
-		if (election === undefined) {
-			this.#lead(true);
-		}
+		if (election === undefined) this.#lead(true);
 
 		stop.addEventListener('abort', () => {
 			this.#stopping = true;
 		});
-		engine.synced.then(this.#ready.resolve);
-		await engine.run(stop).catch(fail);
+		syncController.synced.then(() => {
+			logger.info(syncController.counts(), 'synced');
+			this.#ready.resolve();
+		});
+		await syncController.run(stop).catch(fail);
 		await recorder.flush(FLUSH_EVENTS_MS);
-		// Last, so that nobody else writes while this replica still may.
+		// Released last, so that no other replica writes while this one still may.
 		released.abort();
 		const late = Promise.withResolvers<void>();
 		const timer = clock.schedule(RELEASE_LEASE_MS, late.resolve);
@@ -192,7 +195,7 @@ class App implements Controller {
 			clock,
 			random,
 			lease: { namespace, name: LEASE },
-			identity: `${config.podName ?? 'jasm'}_${Math.floor(random() * 2 ** 48).toString(16)}`,
+			identity: `${config.podName ?? CONTROLLER}_${Math.floor(random() * 2 ** 48).toString(16)}`,
 			onStartedLeading: () => this.#lead(true),
 			onStoppedLeading: () => {
 				this.#lead(false);
@@ -201,7 +204,10 @@ class App implements Controller {
 				}
 			},
 			onOtherLeader: identity => logger.info({ leader: identity }, 'standing by'),
-			onError: error => logger.warn({ error }, 'lease not renewed'),
+			onError: error => {
+				logger.warn({ error, remedy: (error as JasmError).remedy }, 'lease not renewed');
+				if ((error as JasmError).code === 'KUBERNETES_FORBIDDEN') void this.#rights?.refused();
+			},
 		});
 	}
 
@@ -210,9 +216,9 @@ class App implements Controller {
 		metrics.leader.set(leading ? 1 : 0);
 		if (leading) {
 			logger.info('leading');
-			this.#engine?.lead();
+			this.#syncController?.lead();
 		} else {
-			this.#engine?.abort(new JasmError('writing without the lease', { code: 'LEASE_LOST' }));
+			this.#syncController?.abort(new JasmError('writing without the lease', { code: 'LEASE_LOST' }));
 		}
 	}
 
@@ -231,40 +237,8 @@ class App implements Controller {
 			version,
 			watchTimeoutSeconds: { min, max },
 			watchSilenceMs: silenceSeconds * 1_000,
+			onForbidden: () => void this.#rights?.refused(),
 		});
-	}
-
-	/** Profile write-only does not start without the admission policy, unless it is told to. */
-	async #guard({ client }: Cluster, signal: AbortSignal): Promise<void> {
-		const { config, clock, random, logger, metrics } = this.#options;
-		if (config.profile !== 'write-only') {
-			return;
-		}
-
-		for (let attempt = 0; ; attempt++) {
-			try {
-				await proveGuard({ client, namespace: config.namespace, signal });
-				metrics.unguarded.set(0);
-				return;
-			} catch (error) {
-				if (!(error instanceof JasmError)) {
-					throw error;
-				}
-
-				if (error.code === 'GUARD_MISSING' && config.allowUnguarded) {
-					metrics.unguarded.set(1);
-					logger.warn({ error }, 'running unguarded: nothing keeps writes to Secrets that are owned');
-					return;
-				}
-
-				if (error.code !== 'KUBERNETES_UNAVAILABLE') {
-					throw error;
-				}
-
-				logger.warn({ error, attempt }, 'the admission guard could not be proven yet');
-				await clock.sleep(Math.max(backoff(START_BACKOFF, attempt, random), error.retryAfterMs ?? 0), signal);
-			}
-		}
 	}
 
 	#listen(): Promise<Endpoints> {
@@ -274,7 +248,7 @@ class App implements Controller {
 			healthAddress: config.healthAddress,
 			metricsAddress: config.metricsAddress,
 			live: () =>
-				(this.#engine?.watchers ?? [])
+				(this.#syncController?.watchers ?? [])
 					.filter(({ watcher }) => clock.monotonic() - watcher.advancedAt > STUCK_MS)
 					.map(({ resource }) => `the watch of ${resource} is stuck`),
 			ready: () => {
@@ -282,7 +256,7 @@ class App implements Controller {
 					return ['stopping'];
 				}
 
-				return (this.#engine?.watchers ?? [{ resource: 'pods', watcher: undefined }])
+				return (this.#syncController?.watchers ?? [{ resource: 'pods', watcher: undefined }])
 					.filter(({ watcher }) => !watcher?.fresh(clock.monotonic()))
 					.map(({ resource, watcher }) =>
 						watcher?.synced ? `the watch of ${resource} is stale` : `the watch of ${resource} is not synced`,
@@ -292,7 +266,11 @@ class App implements Controller {
 				const { cpuSeconds, residentBytes } = processFacts?.() ?? { cpuSeconds: 0, residentBytes: 0 };
 				metrics.cpu.set(cpuSeconds);
 				metrics.memory.set(residentBytes);
-				metrics.queueDepth.set(this.#engine?.queued ?? 0);
+				this.#syncController?.measure();
+				metrics.queueDepth.set(this.#syncController?.queued ?? 0);
+				const { inFlight = 0, waiting = 0 } = this.#syncController?.memory ?? {};
+				metrics.valueBytes.set(inFlight);
+				metrics.waitingReads.set(waiting);
 				return { text: await metrics.registry.metrics(), contentType: metrics.registry.contentType };
 			},
 		});

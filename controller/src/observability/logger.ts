@@ -1,7 +1,7 @@
 // The logger: pino as JSON lines, with serializers and redaction that keep values out.
 import { type DestinationStream, type LogFn, type Logger, type LoggerOptions, pino } from 'pino';
-import { JasmError } from './errors.ts';
-import { printable } from './printable.ts';
+import { JasmError } from '../errors.ts';
+import { printable } from '../util/printable.ts';
 
 export type { Logger } from 'pino';
 
@@ -45,11 +45,25 @@ function redacted(object: Record<string, unknown>, depth = REDACTED_DEPTH): Reco
 const isOpen = (value: unknown): value is Record<string, unknown> =>
 	typeof value === 'object' && value !== null && !(value instanceof Error) && !('toJSON' in value);
 
+/** In a line whose message is that of the error: only its code and its details are logged beside it. */
+export class CodeOf {
+	readonly error: JasmError;
+
+	constructor(error: JasmError) {
+		this.error = error;
+	}
+}
+
 /**
  * An error as it may be logged. Of an error that is not ours only the name and the stack's frames are kept:
  * its message may quote a payload (JSON.parse does).
  */
 function serializeError(error: unknown): Record<string, unknown> {
+	if (error instanceof CodeOf) {
+		const { code, details } = error.error;
+		return { code, ...(Object.keys(details).length > 0 && { details }) };
+	}
+
 	if (error instanceof JasmError) {
 		const { code, message, details, cause } = error;
 		return {
@@ -85,9 +99,23 @@ function withoutErrorText(this: Logger, [object, message, ...rest]: unknown[], m
 	method.apply(this, [fields, message ?? (typeof fields === 'object' ? '' : undefined), ...rest] as never);
 }
 
+const STANDARD_OUTPUT = 1;
+
+/** The level of a logger, and where its lines go. */
 export type LoggerSettings = { readonly level: string; readonly destination?: DestinationStream };
 
-/** JSON lines with `level` as a word and `time` as ISO 8601; `destination` defaults to standard output. */
+/**
+ * JSON lines with `level` as a word and `time` as ISO 8601; `destination` defaults to standard output. Errors are
+ * printed without what a store answered.
+ *
+ * @example
+ * ```ts
+ * import { createLogger } from '@jasm/controller';
+ *
+ * const logger = createLogger({ level: 'info' });
+ * logger.info({ version: '1.0.0' }, 'starting');
+ * ```
+ */
 export function createLogger({ level, destination }: LoggerSettings): Logger {
 	const options: LoggerOptions = {
 		level,
@@ -103,5 +131,7 @@ export function createLogger({ level, destination }: LoggerSettings): Logger {
 		},
 		hooks: { logMethod: withoutErrorText },
 	};
-	return destination === undefined ? pino(options) : pino(options, destination);
+	// Written before the call returns: with pino's default, a line on its way to a thread can be lost at the exit of
+	// the process, or come out after a later one.
+	return pino(options, destination ?? pino.destination({ dest: STANDARD_OUTPUT, sync: true }));
 }

@@ -13,8 +13,12 @@ export function createMetrics(registry = new Registry()) {
 		new Counter<L>({ name, help, labelNames, registers });
 	const gauge = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
 		new Gauge<L>({ name, help, labelNames, registers });
-	const histogram = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
-		new Histogram<L>({ name, help, labelNames, buckets: LATENCY_BUCKETS, registers });
+	const histogram = <L extends string>(
+		name: string,
+		help: string,
+		labelNames: readonly L[],
+		buckets: number[] = LATENCY_BUCKETS,
+	) => new Histogram<L>({ name, help, labelNames, buckets, registers });
 
 	return {
 		registry,
@@ -28,7 +32,7 @@ export function createMetrics(registry = new Registry()) {
 			['provider'],
 		),
 		conflicts: counter('jasm_conflicts_total', 'Syncs in which live pods disagreed about one Secret', []),
-		corrections: counter('jasm_corrections_total', 'Secrets restored after somebody else changed them', []),
+		corrections: counter('jasm_corrections_total', 'Secrets restored after another client changed them', []),
 		invalidAnnotations: counter('jasm_invalid_annotations_total', 'Pods whose annotation was refused', []),
 		providerReads: counter('jasm_provider_reads_total', 'Reads from a provider, by result code', [
 			'provider',
@@ -54,9 +58,50 @@ export function createMetrics(registry = new Registry()) {
 		]),
 		trackedPods: gauge('jasm_tracked_pods', 'Live annotated pods', []),
 		requestedSecrets: gauge('jasm_requested_secrets', 'Secrets that live pods ask for', []),
+		gatedPods: gauge('jasm_gated_pods', 'Pods that wait for their Secrets before they start', []),
+		gateWait: histogram(
+			'jasm_gate_wait_seconds',
+			'From the creation of a waiting pod to its release',
+			[],
+			[...LATENCY_BUCKETS, 60, 300, 600],
+		),
+		releases: counter(
+			'jasm_releases_total',
+			'Waiting pods by what became of them: Fresh, Deadline, ByHand, Gone, Refused or Failed',
+			['outcome'],
+		),
+		lateChanges: counter(
+			'jasm_late_changes_total',
+			'Syncs that changed an existing Secret for a new pod that did not wait',
+			[],
+		),
+		valueBytes: gauge(
+			'jasm_value_bytes_in_flight',
+			'Memory reserved for values between their store and the API server',
+			[],
+		),
+		waitingReads: gauge('jasm_reads_waiting_for_memory', 'Keys whose value waits for memory', []),
+		changeNotices: counter('jasm_change_notices_total', 'Change notices by what became of them', [
+			'source',
+			'outcome',
+		]),
+		changeLag: histogram(
+			'jasm_change_lag_seconds',
+			'From a change at its store to the last Secret written for it',
+			['source'],
+			[0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600],
+		),
+		changeSourceUp: gauge('jasm_change_source_up', '1 while the source of change notices answers', [
+			'source',
+		]),
+		changeMessages: gauge(
+			'jasm_change_messages_in_hand',
+			'Messages with change notices that were received and are not done',
+			['source'],
+		),
 		queueDepth: gauge('jasm_workqueue_depth', 'Keys that are waiting or delayed', []),
 		leader: gauge('jasm_leader', '1 while this replica writes', []),
-		unguarded: gauge('jasm_unguarded', '1 where no admission policy keeps writes to owned Secrets', []),
+		unguarded: gauge('jasm_unguarded', '0 if the admission policy was proven at start, otherwise 1', []),
 		buildInfo: gauge('jasm_build_info', 'Always 1', ['version']),
 		cpu: gauge('process_cpu_seconds_total', 'User and system CPU time', []),
 		memory: gauge('process_resident_memory_bytes', 'Resident memory', []),

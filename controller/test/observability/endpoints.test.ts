@@ -1,6 +1,6 @@
 // The endpoints that kubelet and Prometheus ask.
 import test from 'ava';
-import { startEndpoints } from '../src/server.ts';
+import { startEndpoints } from '../../src/observability/endpoints.ts';
 
 const metrics = async () => ({ text: 'jasm_leader 1\n', contentType: 'text/plain; version=0.0.4' });
 const base = { healthAddress: '127.0.0.1:0', metricsAddress: '127.0.0.1:0', metrics };
@@ -42,8 +42,8 @@ test('an address that is taken is a coded error', async t => {
 	t.teardown(() => endpoints.close());
 	const taken = `127.0.0.1:${endpoints.healthPort}`;
 	await t.throwsAsync(startEndpoints({ ...base, healthAddress: taken, live: () => [], ready: () => [] }), {
-		code: 'CONFIG_INVALID',
-		message: `listening for health on ${taken}`,
+		code: 'ADDRESS_UNAVAILABLE',
+		message: `listening for health on ${taken} (--health-probe-bind-address): another process listens there`,
 	});
 });
 
