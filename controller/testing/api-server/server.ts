@@ -1,38 +1,23 @@
 // The embedded API server as tests, the demo and the benchmark hold it.
-import { Connections } from './connections.ts';
-import { Dispatcher } from './dispatcher.ts';
-import { Exchange } from './exchange.ts';
-import { Faults, type WatchListSupport } from './faults.ts';
-import { defaultGuard, Guard, type GuardOptions } from './guard.ts';
-import { kindNamed } from './kinds.ts';
-import { kubeconfigText } from './kubeconfig.ts';
-import type { KubeObject } from './object.ts';
-import { Authorizer } from './rbac.ts';
-import { Remover } from './remover.ts';
-import { requestInfo } from './request-info.ts';
-import { type LoggedRequest, RequestLog } from './request-log.ts';
-import { seedObjects } from './seed.ts';
-import { Storage, type StoreEvent } from './storage.ts';
-import { serverAudience, Tokens } from './tokens.ts';
-import { Watches } from './watch.ts';
-import { type WriteRequest, Writer } from './writer.ts';
 
-export type ApiServerOptions = {
-	/** Default: any free port. */
-	readonly port?: number;
-	/** Time for tokens and timestamps; default the wall clock. */
-	readonly now?: () => Date;
-	/** Default 60,000, as on a real server. */
-	readonly bookmarkIntervalMs?: number;
-	/** Changes of each kind that watches can resume from; default 20,000. */
-	readonly historySize?: number;
-	/** Requests that the log keeps; default 20,000. */
-	readonly logSize?: number;
-	/** Default `on`. */
-	readonly watchList?: WatchListSupport;
-	/** Names of the installation whose admission policy is enforced natively. */
-	readonly guard?: Partial<GuardOptions>;
-};
+import { defaultGuard, Guard } from './auth/guard.ts';
+import { kubeconfigText } from './auth/kubeconfig.ts';
+import { Authorizer } from './auth/rbac.ts';
+import { serverAudience, Tokens } from './auth/tokens.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { kindNamed } from './objects/kinds.ts';
+import type { KubeObject } from './objects/object.ts';
+import type { ApiServerOptions } from './options.ts';
+import { Remover } from './storage/remover.ts';
+import { seedObjects } from './storage/seed.ts';
+import { Storage, type StoreEvent } from './storage/storage.ts';
+import { Watches } from './storage/watch.ts';
+import { type WriteRequest, Writer } from './storage/writer.ts';
+import { Connections } from './wire/connections.ts';
+import { Exchange } from './wire/exchange.ts';
+import { Faults } from './wire/faults.ts';
+import { requestInfo } from './wire/request-info.ts';
+import { type LoggedRequest, RequestLog } from './wire/request-log.ts';
 
 /** Where an object lives: `namespace` is `''` for cluster-scoped kinds. */
 type Place = { readonly kind: string; readonly namespace: string; readonly name: string };
@@ -42,6 +27,8 @@ type Place = { readonly kind: string; readonly namespace: string; readonly name:
  * throw what the API would answer as a `StatusError`. Kinds are named `Secret`, `secret` or `secrets`.
  */
 export class ApiServer {
+	/** The time of tokens and timestamps. */
+	readonly now: () => Date;
 	readonly faults: Faults;
 	readonly requests: RequestLog;
 	readonly #storage: Storage;
@@ -55,6 +42,7 @@ export class ApiServer {
 	/** Use `startApiServer`. */
 	constructor(options: ApiServerOptions) {
 		const now = options.now ?? (() => new Date());
+		this.now = now;
 		this.#storage = new Storage({ historySize: options.historySize ?? 20_000 });
 		this.#tokens = new Tokens(this.#storage, now);
 		this.#guard = new Guard(this.#storage, { ...defaultGuard, ...options.guard });
@@ -106,6 +94,7 @@ export class ApiServer {
 			watches: this.#watches,
 			faults: this.faults,
 			address: () => this.#connections.address,
+			now,
 		});
 		// What the controllers of a real cluster give to every namespace.
 		this.#storage.subscribe((kind, { type, object }) => {
@@ -203,6 +192,7 @@ export class ApiServer {
 		};
 	}
 
+	/** Creates an object; throws a StatusError where the API would refuse it. */
 	create(object: KubeObject): KubeObject {
 		return this.#writer.create(this.#request(this.#placeOf(object), object.apiVersion), object).object.object;
 	}
@@ -233,6 +223,7 @@ export class ApiServer {
 		return this.#writer.update({ ...request, subresource: 'status' }, { ...object, metadata }).object.object;
 	}
 
+	/** Deletes an object, with its finalizers respected. */
 	delete(kind: string, namespace: string, name: string): void {
 		const request = this.#request({ kind, namespace, name });
 		this.#remover.remove({ ...request, group: request.view.group });
@@ -289,6 +280,18 @@ export class ApiServer {
 	}
 }
 
-/** Starts an embedded API server. It holds the event loop open until `close`. */
+/**
+ * Starts an embedded API server. It holds the event loop open until `close`.
+ *
+ * @example
+ * ```ts
+ * import { startApiServer } from '@jasm/controller/testing';
+ *
+ * const server = await startApiServer();
+ * server.create({ kind: 'Namespace', metadata: { name: 'team-a' } });
+ * console.log(server.kubeconfig());
+ * await server.close();
+ * ```
+ */
 export const startApiServer = (options: ApiServerOptions = {}): Promise<ApiServer> =>
 	new ApiServer(options).listen();
