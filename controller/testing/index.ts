@@ -1,4 +1,10 @@
 // What tests, the demo and the benchmark use instead of a cluster and a cloud.
+
+export type { KubeObject, ObjectMeta } from './api-server/objects/object.ts';
+export { StatusError } from './api-server/objects/status.ts';
+export type { ApiServerOptions } from './api-server/options.ts';
+export { type ApiServer, startApiServer } from './api-server/server.ts';
+export { makeServerCertificate, type ServerCertificate } from './api-server/wire/certificate.ts';
 export {
 	answers,
 	type Fault,
@@ -6,27 +12,39 @@ export {
 	type FaultRule,
 	type Faults,
 	type WatchListSupport,
-} from './api-server/faults.ts';
-export type { KubeObject, ObjectMeta } from './api-server/object.ts';
-export type { LoggedRequest, RequestFields, RequestLog, RequestMatch } from './api-server/request-log.ts';
-export { type ApiServer, type ApiServerOptions, startApiServer } from './api-server/server.ts';
-export { StatusError } from './api-server/status.ts';
-export type { FaultOptions, WireFault } from './fault-plan.ts';
-export {
-	type FederationTrust,
-	type KeyVault,
-	type KeyVaultCall,
-	type KeyVaultOptions,
-	startKeyVault,
-} from './key-vault.ts';
-export type { EmbeddedKeyVaultFault } from './key-vault-fault.ts';
+} from './api-server/wire/faults.ts';
+export type {
+	LoggedRequest,
+	RequestFields,
+	RequestLog,
+	RequestMatch,
+} from './api-server/wire/request-log.ts';
 export {
 	type SecretsManager,
 	type SecretsManagerCall,
 	type SecretsManagerOptions,
 	startSecretsManager,
 	type WebIdentityTrust,
-} from './secrets-manager.ts';
-export type { SecretsManagerFault } from './secrets-manager-faults.ts';
-export { startVault, type Vault, type VaultCall, type VaultOptions } from './vault.ts';
-export type { EmbeddedVaultFault } from './vault-fault.ts';
+} from './aws/secrets-manager.ts';
+export type { SecretsManagerFault } from './aws/secrets-manager-faults.ts';
+export { type Sqs, type SqsCall, type SqsFault, type SqsOptions, startSqs } from './aws/sqs.ts';
+export {
+	type FederationTrust,
+	type KeyVault,
+	type KeyVaultCall,
+	type KeyVaultOptions,
+	type NewVersionEvent,
+	startKeyVault,
+} from './azure/key-vault.ts';
+export type { EmbeddedKeyVaultFault } from './azure/key-vault-fault.ts';
+export {
+	type ServiceBus,
+	type ServiceBusCall,
+	type ServiceBusFault,
+	type ServiceBusOptions,
+	startServiceBus,
+} from './azure/service-bus.ts';
+export type { ActiveFault, FaultOptions, WireFault } from './shared/fault-plan.ts';
+export type { EmbeddedVaultFault } from './vault/fault.ts';
+export { startVault, type Vault, type VaultCall, type VaultOptions } from './vault/vault.ts';
+export { startWorkloads, type Workloads, type WorkloadsOptions } from './workloads/workloads.ts';

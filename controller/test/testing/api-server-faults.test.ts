@@ -1,62 +1,41 @@
 // Every fault that the embedded API server has on demand does what it says.
 import { once } from 'node:events';
 import { connect } from 'node:http2';
-import test, { type ExecutionContext } from 'ava';
-import { ContractClient, type WatchStream } from '../../testing/contract/client.ts';
-import { type ApiServer, type ApiServerOptions, answers, startApiServer } from '../../testing/index.ts';
-
-const secrets = '/api/v1/namespaces/default/secrets';
-const _watchList = 'sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan';
-
-const setup = async (
-	t: ExecutionContext,
-	options: ApiServerOptions = {},
-): Promise<{ server: ApiServer; client: ContractClient }> => {
-	const server = await startApiServer(options);
-	const client = new ContractClient(server.kubeconfig());
-	t.teardown(async () => {
-		client.close();
-		await server.close();
-	});
-	return { server, client };
-};
-
-const addSecret = (server: ApiServer, name: string): unknown =>
-	server.create({ kind: 'Secret', metadata: { name, namespace: 'default' } });
-
-const watchFromNow = (server: ApiServer, client: ContractClient, query = ''): Promise<WatchStream> =>
-	client.watch(secrets, `resourceVersion=${server.resourceVersion}${query}`);
+import test from 'ava';
+import { ContractClient } from '../../testing/contract/client.ts';
+import { answers } from '../../testing/index.ts';
+import { addSecret, SECRETS, startServer, watchFromNow } from '../helpers/servers/api-server.ts';
 
 test('an injected answer replaces so many requests that match, and no others', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const rule = server.faults.inject(
 		{ verb: 'list', resource: 'secrets' },
 		{ answer: answers.tooManyRequests(5) },
 		2,
 	);
 	for (const _ of [1, 2]) {
-		const { status, headers, body } = await client.send('GET', secrets);
+		const { status, headers, body } = await client.send('GET', SECRETS);
 		t.deepEqual([status, headers['retry-after'], body['details'].retryAfterSeconds], [429, '5', 5]);
 	}
-	t.is((await client.send('GET', secrets)).status, 200);
+	t.is((await client.send('GET', SECRETS)).status, 200);
 	t.is((await client.send('GET', '/api/v1/pods')).status, 200);
 	t.is(rule.hits, 2);
 });
 
 test('410 and 504 are answered at connect in the shapes of the real server', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	server.faults.inject({ verb: 'watch' }, { answer: answers.expired });
-	const expired = await client.send('GET', `${secrets}?watch=1`);
+	const expired = await client.send('GET', `${SECRETS}?watch=1`);
 	t.deepEqual([expired.status, expired.body['reason']], [410, 'Expired']);
 	server.faults.inject({ verb: 'watch' }, { answer: answers.versionTooLarge });
-	const large = await client.send('GET', `${secrets}?watch=1`);
+	const large = await client.send('GET', `${SECRETS}?watch=1`);
 	t.deepEqual([large.status, large.body['details'].causes[0].reason], [504, 'ResourceVersionTooLarge']);
 });
 
 test('a connection dropped before the request was carried out leaves nothing behind, after it the write', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const post = (name: string): Promise<unknown> =>
-		client.send('POST', secrets, { body: { metadata: { name } } });
+		client.send('POST', SECRETS, { body: { metadata: { name } } });
 	server.faults.inject({ verb: 'create' }, { drop: 'before' });
 	await t.throwsAsync(post('a'), { code: 'ECONNRESET' });
 	t.is(server.find('secrets', 'default', 'a'), undefined);
@@ -66,10 +45,10 @@ test('a connection dropped before the request was carried out leaves nothing beh
 });
 
 test('a hanging request is logged and never answered', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	server.faults.inject({ verb: 'get' }, { hang: true });
-	const hanging = client.send('GET', `${secrets}/a`);
-	await client.send('GET', secrets);
+	const hanging = client.send('GET', `${SECRETS}/a`);
+	await client.send('GET', SECRETS);
 	const [entry] = server.requests.filter({ verb: 'get' });
 	t.deepEqual([entry?.status, entry?.closed], [undefined, false]);
 	server.faults.dropConnections();
@@ -77,17 +56,17 @@ test('a hanging request is logged and never answered', async t => {
 });
 
 test('an answer is cut after exactly so many bytes', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	for (const name of ['a', 'b', 'c']) addSecret(server, name);
-	const whole = (await client.send('GET', secrets)).text;
+	const whole = (await client.send('GET', SECRETS)).text;
 	server.faults.inject({ verb: 'list' }, { cutAfterBytes: 100 });
-	await t.throwsAsync(client.send('GET', secrets), { message: /aborted|ECONNRESET/ });
+	await t.throwsAsync(client.send('GET', SECRETS), { message: /aborted|ECONNRESET/ });
 	server.faults.inject({ verb: 'list' }, { cutAfterBytes: whole.length + 1 });
-	t.is((await client.send('GET', secrets)).text, whole);
+	t.is((await client.send('GET', SECRETS)).text, whole);
 });
 
 test('a watch is cut in the middle of a line', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const watch = await watchFromNow(server, client);
 	server.faults.cutWatches(30);
 	addSecret(server, 'a');
@@ -96,13 +75,13 @@ test('a watch is cut in the middle of a line', async t => {
 });
 
 test('a stalled watch stays open and silent, and catches up when it is resumed', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const watch = await watchFromNow(server, client);
 	server.faults.stallWatches({ resource: 'secrets' });
 	addSecret(server, 'a');
 	const silent = await watchFromNow(server, client);
 	addSecret(server, 'b');
-	await client.send('GET', secrets);
+	await client.send('GET', SECRETS);
 	t.is(server.requests.filter({ verb: 'watch' }).filter(({ closed }) => !closed).length, 2);
 	server.faults.resumeWatches();
 	t.deepEqual(await watch.take(2), ['ADDED a', 'ADDED b']);
@@ -110,7 +89,7 @@ test('a stalled watch stays open and silent, and catches up when it is resumed',
 });
 
 test('watches end cleanly, or with an ERROR event, or get a line that is no JSON', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const ended = await watchFromNow(server, client);
 	server.faults.endWatches();
 	t.is(await ended.line(), undefined);
@@ -124,60 +103,60 @@ test('watches end cleanly, or with an ERROR event, or get a line that is no JSON
 });
 
 test('expired history is 410 in the stream for watches and at once for pages', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	for (const name of ['a', 'b']) addSecret(server, name);
 	const before = server.resourceVersion;
-	const page = await client.must('GET', `${secrets}?limit=1`);
+	const page = await client.must('GET', `${SECRETS}?limit=1`);
 	addSecret(server, 'c');
 	server.faults.expireHistory();
-	const watch = await client.watch(secrets, `resourceVersion=${before}`);
+	const watch = await client.watch(SECRETS, `resourceVersion=${before}`);
 	t.is((await watch.next())['object'].code, 410);
-	t.is((await client.send('GET', `${secrets}?limit=1&continue=${page['metadata'].continue}`)).status, 410);
+	t.is((await client.send('GET', `${SECRETS}?limit=1&continue=${page['metadata'].continue}`)).status, 410);
 	t.deepEqual((await watchFromNow(server, client)) instanceof Object, true);
 });
 
 test('history reaches as far back as it was told', async t => {
-	const { server, client } = await setup(t, { historySize: 4 });
+	const { server, client } = await startServer(t, { historySize: 4 });
 	const before = server.resourceVersion;
 	for (const name of ['a', 'b', 'c']) addSecret(server, name);
-	t.deepEqual(await (await client.watch(secrets, `resourceVersion=${before}`)).take(3), [
+	t.deepEqual(await (await client.watch(SECRETS, `resourceVersion=${before}`)).take(3), [
 		'ADDED a',
 		'ADDED b',
 		'ADDED c',
 	]);
 	for (const name of ['d', 'e', 'f']) addSecret(server, name);
-	t.is((await (await client.watch(secrets, `resourceVersion=${before}`)).next())['object'].code, 410);
+	t.is((await (await client.watch(SECRETS, `resourceVersion=${before}`)).next())['object'].code, 410);
 });
 
 test('connections are refused until they are accepted again, on the same port', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const { url } = server;
 	const watch = await watchFromNow(server, client);
 	await server.faults.refuseConnections();
 	t.is(await watch.line(), undefined);
-	await t.throwsAsync(client.send('GET', secrets), { code: 'ECONNREFUSED' });
+	await t.throwsAsync(client.send('GET', SECRETS), { code: 'ECONNREFUSED' });
 	await server.faults.acceptConnections();
 	t.is(server.url, url);
-	t.is((await client.send('GET', secrets)).status, 200);
+	t.is((await client.send('GET', SECRETS)).status, 200);
 });
 
 test('a changed certificate is of a new authority, for new connections alone', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const watch = await watchFromNow(server, client);
 	const ca = server.ca;
 	t.not(server.faults.changeCertificate(), ca);
 	addSecret(server, 'a');
 	t.deepEqual(await watch.take(1), ['ADDED a']);
-	await t.throwsAsync(client.watch(secrets), { message: /unable to verify|certificate/ });
+	await t.throwsAsync(client.watch(SECRETS), { message: /unable to verify|certificate/ });
 	const fresh = new ContractClient(server.kubeconfig());
-	t.is((await fresh.send('GET', secrets)).status, 200);
+	t.is((await fresh.send('GET', SECRETS)).status, 200);
 	fresh.close();
 });
 
 test('an HTTP/2 session is told to go away, finishes its request and closes', async t => {
-	const { server } = await setup(t);
+	const { server } = await startServer(t);
 	const session = connect(server.url, { ca: server.ca });
-	const headers = { ':path': secrets, authorization: `Bearer ${server.adminToken}` };
+	const headers = { ':path': SECRETS, authorization: `Bearer ${server.adminToken}` };
 	server.faults.inject({ verb: 'list' }, { delayMs: 20 });
 	const stream = session.request(headers);
 	const away = once(session, 'goaway');

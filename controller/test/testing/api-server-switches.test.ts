@@ -1,45 +1,25 @@
 // What tests hold the embedded API server by: its log, tokens, bookmarks, guard and bulk storage.
 import { once } from 'node:events';
 import { connect } from 'node:http2';
-import test, { type ExecutionContext } from 'ava';
-import { ContractClient, type Json, type WatchStream } from '../../testing/contract/client.ts';
-import { type ApiServer, type ApiServerOptions, startApiServer } from '../../testing/index.ts';
+import test from 'ava';
+import type { Json } from '../../testing/contract/client.ts';
+import { addSecret, SECRETS, startServer, watchFromNow } from '../helpers/servers/api-server.ts';
 
-const secrets = '/api/v1/namespaces/default/secrets';
 const watchList = 'sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan';
 
-const setup = async (
-	t: ExecutionContext,
-	options: ApiServerOptions = {},
-): Promise<{ server: ApiServer; client: ContractClient }> => {
-	const server = await startApiServer(options);
-	const client = new ContractClient(server.kubeconfig());
-	t.teardown(async () => {
-		client.close();
-		await server.close();
-	});
-	return { server, client };
-};
-
-const addSecret = (server: ApiServer, name: string): unknown =>
-	server.create({ kind: 'Secret', metadata: { name, namespace: 'default' } });
-
-const watchFromNow = (server: ApiServer, client: ContractClient, query = ''): Promise<WatchStream> =>
-	client.watch(secrets, `resourceVersion=${server.resourceVersion}${query}`);
-
 test('requests of one HTTP/2 session share a connection number, and the log tells the protocol', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const session = connect(server.url, { ca: server.ca });
 	for (const name of ['a', 'b']) {
 		const stream = session.request({
-			':path': `${secrets}/${name}`,
+			':path': `${SECRETS}/${name}`,
 			authorization: `Bearer ${server.adminToken}`,
 		});
 		stream.resume();
 		await once(stream, 'end');
 	}
 	session.close();
-	await client.send('GET', secrets, { userAgent: 'jasm/1' });
+	await client.send('GET', SECRETS, { userAgent: 'jasm/1' });
 	const [a, b, list] = server.requests.all;
 	t.deepEqual([a?.protocol, a?.verb, a?.name, a?.status], ['2.0', 'get', 'a', 404]);
 	t.is(a?.connection, b?.connection);
@@ -56,9 +36,9 @@ test('requests of one HTTP/2 session share a connection number, and the log tell
 });
 
 test('the log waits for requests and says what came instead', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const second = server.requests.waitFor({ verb: 'list' }, { count: 2 });
-	await client.send('GET', secrets);
+	await client.send('GET', SECRETS);
 	await client.send('GET', '/api/v1/pods');
 	t.is((await second).resource, 'pods');
 	await t.throwsAsync(server.requests.waitFor({ verb: 'delete' }, { timeoutMs: 1 }), {
@@ -68,9 +48,9 @@ test('the log waits for requests and says what came instead', async t => {
 
 test('a token ends at its time, when it is revoked, and the others with it when all are', async t => {
 	let now = new Date();
-	const { server, client } = await setup(t, { now: () => now });
+	const { server, client } = await startServer(t, { now: () => now });
 	const status = async (token: string): Promise<number> =>
-		(await client.send('GET', secrets, { token })).status;
+		(await client.send('GET', SECRETS, { token })).status;
 	const short = server.createToken('default', 'default', { seconds: 60 });
 	const long = server.createToken('default', 'default', { seconds: 3600 });
 	t.is(await status(short), 403);
@@ -86,9 +66,9 @@ test('a token ends at its time, when it is revoked, and the others with it when 
 });
 
 test('WatchList can be switched off as by the feature gate and as before it existed', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	server.faults.watchList = 'off';
-	const gate = await client.send('GET', `${secrets}?watch=1&${watchList}`);
+	const gate = await client.send('GET', `${SECRETS}?watch=1&${watchList}`);
 	t.is(gate.status, 422);
 	t.regex(
 		gate.body['message'],
@@ -96,15 +76,15 @@ test('WatchList can be switched off as by the feature gate and as before it exis
 	);
 	server.faults.watchList = 'unknown';
 	t.regex(
-		(await client.send('GET', `${secrets}?watch=1&${watchList}`)).body['message'],
+		(await client.send('GET', `${SECRETS}?watch=1&${watchList}`)).body['message'],
 		/resourceVersionMatch is forbidden for watch/,
 	);
 	server.faults.clear();
-	t.is((await (await client.watch(secrets, watchList)).next())['type'], 'BOOKMARK');
+	t.is((await (await client.watch(SECRETS, watchList)).next())['type'], 'BOOKMARK');
 });
 
 test('bookmarks come at the interval and on demand, and only to those who allow them', async t => {
-	const { server, client } = await setup(t, { bookmarkIntervalMs: 20 });
+	const { server, client } = await startServer(t, { bookmarkIntervalMs: 20 });
 	const without = await watchFromNow(server, client);
 	const watch = await watchFromNow(server, client, '&allowWatchBookmarks=true');
 	const first: Json = await watch.next();
@@ -122,15 +102,15 @@ test('bookmarks come at the interval and on demand, and only to those who allow 
 });
 
 test('pretty printing makes every answer but a stream many lines', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	server.faults.prettyPrint = true;
 	addSecret(server, 'a');
-	t.regex((await client.send('GET', `${secrets}/a`)).text, /^\{\n {2}"kind"/);
-	t.regex((await (await client.watch(secrets)).line()) ?? '', /^\{"type"/);
+	t.regex((await client.send('GET', `${SECRETS}/a`)).text, /^\{\n {2}"kind"/);
+	t.regex((await (await client.watch(SECRETS)).line()) ?? '', /^\{"type"/);
 });
 
 test('the guard holds JASM while its policy and binding are stored, or while it is forced', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const admission = [
 		{ kind: 'ValidatingAdmissionPolicy', metadata: { name: 'jasm-secrets' }, spec: {} },
 		{
@@ -156,7 +136,7 @@ test('the guard holds JASM while its policy and binding are stored, or while it 
 	]);
 	const token = server.createToken('jasm', 'jasm');
 	const post = async (): Promise<number> =>
-		(await client.send('POST', `${secrets}?dryRun=All`, { token, body: { metadata: { name: 'a' } } })).status;
+		(await client.send('POST', `${SECRETS}?dryRun=All`, { token, body: { metadata: { name: 'a' } } })).status;
 	t.is(await post(), 201);
 	server.apply(admission);
 	t.is(await post(), 422);
@@ -170,7 +150,7 @@ test('the guard holds JASM while its policy and binding are stored, or while it 
 });
 
 test('ten thousand seeded pods are listed and watched as any others', async t => {
-	const { server, client } = await setup(t);
+	const { server, client } = await startServer(t);
 	const spec = { containers: [{ name: 'c', image: 'x' }] };
 	server.seed(
 		'pods',

@@ -1,9 +1,4 @@
-// The embedded API server as clients that others wrote see it: the generated client, its informer, and kubectl.
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+// The embedded API server as clients that others wrote see it: the generated client and its informer.
 import {
 	ApiException,
 	CoordinationV1Api,
@@ -15,7 +10,7 @@ import {
 } from '@kubernetes/client-node';
 import test from 'ava';
 import fc from 'fast-check';
-import { goJson } from '../../testing/api-server/encode.ts';
+import { goJson } from '../../testing/api-server/wire/encode.ts';
 import { ContractClient } from '../../testing/contract/client.ts';
 import { startApiServer } from '../../testing/index.ts';
 
@@ -169,65 +164,3 @@ test('it stops with everything that it opened', async t => {
 	t.is(await watch.line(), undefined);
 	client.close();
 });
-
-const kubectl = process.env['JASM_TEST_KUBECTL'];
-if (kubectl) {
-	test('kubectl creates, runs, annotates, labels, gets, describes, waits, replaces and deletes', async t => {
-		const home = mkdtempSync(join(tmpdir(), 'jasm-kubectl-'));
-		t.teardown(() => rmSync(home, { recursive: true }));
-		const kubeconfig = join(home, 'config');
-		writeFileSync(kubeconfig, server.kubeconfig());
-		const run = async (...args: string[]): Promise<string> => {
-			const { stdout } = await promisify(execFile)(kubectl, args, {
-				env: { HOME: home, KUBECONFIG: kubeconfig },
-			});
-			return stdout;
-		};
-		const n = ['-n', 'kc'];
-		t.is(await run('create', 'namespace', 'kc'), 'namespace/kc created\n');
-		t.is(await run('run', 'p', '--image=x', ...n), 'pod/p created\n');
-		t.is(await run('annotate', 'pod', 'p', 'jasm.codnod.io/secret-sync=x', ...n), 'pod/p annotated\n');
-		t.is(await run('label', 'pod', 'p', 'l=m', ...n), 'pod/p labeled\n');
-		t.regex(await run('get', 'pods', ...n), /^NAME +STATUS +AGE\np +Pending +\d+s\n$/);
-		t.is(await run('get', 'pod', 'p', '-o', 'jsonpath={.metadata.labels.l}', ...n), 'm');
-		t.is(
-			await run('wait', 'pod/p', '--for=jsonpath={.status.phase}=Pending', '--timeout=5s', ...n),
-			'pod/p condition met\n',
-		);
-		t.is(await run('create', 'secret', 'generic', 's', '--from-literal=a=b', ...n), 'secret/s created\n');
-		t.regex(await run('describe', 'secret', 's', ...n), /\na: {2}1 bytes\n/);
-		t.is(
-			await run('create', 'role', 'r', '--verb=get', '--resource=pods', ...n),
-			'role.rbac.authorization.k8s.io/r created\n',
-		);
-		t.is(
-			await run('create', 'rolebinding', 'r', '--role=r', '--serviceaccount=kc:default', ...n),
-			'rolebinding.rbac.authorization.k8s.io/r created\n',
-		);
-		const as = '--as=system:serviceaccount:kc:default';
-		t.is(await run('auth', 'can-i', 'get', 'pods', as, ...n), 'yes\n');
-		await t.throwsAsync(run('auth', 'can-i', 'get', 'secrets', as, ...n), { message: /Command failed/ });
-		t.regex(await run('create', 'token', 'default', ...n), /^ey/);
-		const manifest = join(home, 'cm.yaml');
-		writeFileSync(manifest, 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: b}\n');
-		t.is(await run('create', '-f', manifest, ...n), 'configmap/c created\n');
-		t.is(await run('replace', '-f', manifest, ...n), 'configmap/c replaced\n');
-		server.create({
-			kind: 'Event',
-			metadata: { name: 'e', namespace: 'kc' },
-			involvedObject: {
-				kind: 'Pod',
-				namespace: 'kc',
-				name: 'p',
-				uid: server.get('pods', 'kc', 'p').metadata.uid,
-			},
-			reason: 'SecretSynced',
-			message: 'it is there',
-			type: 'Normal',
-		});
-		t.regex(await run('describe', 'pod', 'p', ...n), /Normal +SecretSynced +.*it is there/);
-		t.regex(await run('get', 'events', ...n), /Normal +SecretSynced +pod\/p +it is there/);
-		t.regex(await run('delete', 'pod', 'p', ...n), /pod "p" deleted/);
-		t.regex(await run('delete', 'namespace', 'kc'), /namespace "kc" deleted/);
-	});
-}

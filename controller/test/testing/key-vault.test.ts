@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { request } from 'node:https';
 import { type KeyVaultSecret, SecretClient } from '@azure/keyvault-secrets';
 import test, { type ExecutionContext } from 'ava';
-import { type KeyVault, type KeyVaultOptions, startKeyVault } from '../../testing/key-vault.ts';
-import { ISSUER, identityToken, SUBJECT } from '../helpers/tokens.ts';
+import { type KeyVault, type KeyVaultOptions, startKeyVault } from '../../testing/azure/key-vault.ts';
+import { ISSUER, identityToken, SUBJECT } from '../helpers/servers/tokens.ts';
 
 const AUDIENCE = 'api://AzureADTokenExchange';
 const ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -89,7 +89,7 @@ test('the client asks without a token first, and once it was challenged with one
 	);
 });
 
-test('what is missing is told as missing: secret and version', async t => {
+test('a missing secret or version is reported as missing', async t => {
 	const { vault, client } = await start(t);
 	vault.put('db', 'x');
 	t.deepEqual(await refused(client.getSecret('none')), { status: 404, code: 'SecretNotFound' });
@@ -144,7 +144,7 @@ test('a certificate is a managed secret with the id of its key', async t => {
 	t.is(properties.certificateKeyId, `${vault.vaultUrl}/keys/site/${properties.version}`);
 });
 
-test('what is not allowed is denied, be it there or not', async t => {
+test('a forbidden secret is denied whether it exists or not', async t => {
 	const { vault, client } = await start(t, { allow: name => name === 'mine' });
 	vault.put('mine', 'x');
 	vault.put('other', 'x');
@@ -154,7 +154,7 @@ test('what is not allowed is denied, be it there or not', async t => {
 	t.deepEqual(await refused(client.getSecret('none')), denied);
 });
 
-test('a token that is over, of another resource, or of nobody is refused', async t => {
+test('an expired token, one for another resource, and an unknown one are refused', async t => {
 	const { vault, client } = await start(t);
 	vault.put('db', 'x');
 	await client.getSecret('db');

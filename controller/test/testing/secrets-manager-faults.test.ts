@@ -6,8 +6,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { fromTokenFile } from '@aws-sdk/credential-providers';
 import test from 'ava';
-import { CLAIMS, ROLE_ARN, tokenFile } from '../helpers/aws.ts';
-import { callerIdentity, clientOf, embedded, failure } from '../helpers/secrets-manager-client.ts';
+import { CLAIMS, ROLE_ARN, tokenFile } from '../helpers/servers/aws.ts';
+import { callerIdentity, clientOf, embedded, failure } from '../helpers/servers/secrets-manager-client.ts';
 
 test('values end at 65,536 bytes', async t => {
 	const client = clientOf(t, (await embedded(t)).url);
@@ -42,7 +42,7 @@ test('each region has its own secrets', async t => {
 	);
 });
 
-test('what is not allowed is denied, be it there or not', async t => {
+test('a forbidden secret is denied whether it exists or not', async t => {
 	const server = await embedded(t, {
 		allow: (name, principal) => name === 'mine' && principal.includes('user/'),
 	});

@@ -12,8 +12,8 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { fromTokenFile } from '@aws-sdk/credential-providers';
 import test, { type ExecutionContext } from 'ava';
-import { ROLE_ARN, tokenFile } from '../helpers/aws.ts';
-import { callerIdentity, clientOf, embedded, failure } from '../helpers/secrets-manager-client.ts';
+import { ROLE_ARN, tokenFile } from '../helpers/servers/aws.ts';
+import { callerIdentity, clientOf, embedded, failure } from '../helpers/servers/secrets-manager-client.ts';
 
 const fresh = () => `test/${randomUUID()}/db`;
 

@@ -2,8 +2,8 @@
 // JASM_TEST_VAULT_ADDR names.
 import test, { type ExecutionContext } from 'ava';
 import createClient from 'node-vault';
-import { ISSUER, ISSUER_KEY, identityToken, SUBJECT } from '../helpers/tokens.ts';
-import { fresh, mountKv, VAULTS, type VaultTarget } from '../helpers/vault-target.ts';
+import { ISSUER, ISSUER_KEY, identityToken, SUBJECT } from '../helpers/servers/tokens.ts';
+import { fresh, mountKv, VAULTS, type VaultTarget } from '../helpers/servers/vault-target.ts';
 
 type Client = ReturnType<typeof createClient>;
 
@@ -95,7 +95,7 @@ for (const [target, open] of Object.entries(VAULTS)) {
 		t.regex(body, /"big":12345678901234567000/);
 	});
 
-	test(`${target}: what is not mounted is no route, what is mounted twice is refused`, async t => {
+	test(`${target}: a path without a mount is no route, and a second mount of one path is refused`, async t => {
 		const { root, id, mount } = await mounted(t, 2);
 		t.deepEqual(await refused(root.read(`none-${id}/x`)), {
 			status: 404,
@@ -202,7 +202,7 @@ for (const [target, open] of Object.entries(VAULTS)) {
 		t.is(await errors(good, 'none'), 'role "none" could not be found');
 	});
 
-	test(`${target}: a lease that nobody has is not looked up, and revoked in silence`, async t => {
+	test(`${target}: an unknown lease is not found by a lookup, and its revocation succeeds`, async t => {
 		const { vault, root } = await start(t);
 		const lease_id = 'database/creds/x/y';
 		t.deepEqual(await refused(root.write('sys/leases/lookup', { lease_id })), {

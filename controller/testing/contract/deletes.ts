@@ -1,6 +1,6 @@
 // The contract of deletes, finalizers and terminating namespaces.
 import assert from 'node:assert/strict';
-import type { Answer, Json } from './client.ts';
+import { type Answer, type Json, metadataAccept } from './client.ts';
 import { assertStatus, create, secret, secrets, versionOf } from './fixtures.ts';
 import type { ContractPromise } from './target.ts';
 
@@ -75,6 +75,47 @@ export const deletes: readonly ContractPromise[] = [
 			});
 			assert.deepEqual(await watch.take(2), ['MODIFIED a', 'DELETED a']);
 			watch.close();
+		},
+	},
+	{
+		title:
+			'a dry-run PUT of a Secret that is being deleted answers its version and its deletion mark, and leaves its finalizer',
+		run: async (client, ns) => {
+			const path = `${secrets(ns)}/a`;
+			const made = await create(client, ns, 'a', { metadata: { name: 'a', finalizers: ['x.example/y'] } });
+			const live = await client.must('PUT', `${path}?dryRun=All`, {
+				body: secret('a', { data: { k: 'dw==' } }),
+			});
+			assert.equal(versionOf(live), versionOf(made));
+			await client.must('DELETE', path);
+			const marked = await client.must('GET', path);
+			const seen = await client.must('PUT', `${path}?dryRun=All`, {
+				body: secret('a', { data: { k: 'dw==' } }),
+				accept: metadataAccept,
+			});
+			assert.equal(versionOf(seen), versionOf(marked));
+			assert.equal(seen['metadata'].deletionTimestamp, marked['metadata'].deletionTimestamp);
+			const stale = secret('a', { metadata: { name: 'a', resourceVersion: versionOf(made) } });
+			assertStatus(
+				await client.send('PUT', path, { body: stale }),
+				409,
+				'Conflict',
+				/the object has been modified/,
+			);
+			assert.deepEqual(await client.must('GET', path), marked);
+			const second = await client.send('POST', secrets(ns), { body: secret('a') });
+			assertStatus(second, 409, 'AlreadyExists', /secrets "a" already exists$/);
+		},
+	},
+	{
+		title:
+			'a PUT that takes off the last finalizer of a deleted Secret is 200 with a deletion mark, and the Secret is gone',
+		run: async (client, ns) => {
+			await create(client, ns, 'a', { metadata: { name: 'a', finalizers: ['x.example/y'] } });
+			await client.must('DELETE', `${secrets(ns)}/a`);
+			const put = await client.must('PUT', `${secrets(ns)}/a`, { body: secret('a') });
+			assert.equal(typeof put['metadata'].deletionTimestamp, 'string');
+			assert.equal((await client.send('GET', `${secrets(ns)}/a`)).status, 404);
 		},
 	},
 	{

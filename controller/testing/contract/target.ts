@@ -7,6 +7,7 @@ export type Feature =
 	| 'watch-list-gate-off'
 	| 'no-watch-list'
 	| 'admission-policies'
+	| 'workload-controllers'
 	| 'expired-history';
 
 export type Target = {
@@ -23,10 +24,14 @@ export type ContractPromise = {
 	readonly run: (client: ContractClient, ns: string, target: Target) => Promise<void>;
 };
 
-/** Finds out what a server can do. Throws where it cannot be reached. */
-export const openTarget = async (kubeconfig: string, guard: string): Promise<Target> => {
+/** Finds out what a server can do, beside what is known of it. Throws where it cannot be reached. */
+export const openTarget = async (
+	kubeconfig: string,
+	guard: string,
+	known: readonly Feature[] = [],
+): Promise<Target> => {
 	const client = new ContractClient(kubeconfig);
-	const features = new Set<Feature>();
+	const features = new Set<Feature>(known);
 	const watchList = await client.send(
 		'GET',
 		'/api/v1/namespaces?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&timeoutSeconds=1&labelSelector=none',
