@@ -1,8 +1,8 @@
-// A provider with a memory: every version of every secret and how long it was current; fails as told.
+// A provider that remembers every version of every secret and how long it was current; fails at a given rate.
 import { JasmError } from '../../src/errors.ts';
 import type { RemoteReference, SecretProvider } from '../../src/providers/provider.ts';
+import { SecretValue } from '../../src/providers/secret-value.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
-import { SecretValue } from '../../src/secret-value.ts';
 import type { Random } from './random.ts';
 
 export type Version = {
@@ -12,12 +12,23 @@ export type Version = {
 	until: number;
 };
 
+/** One read; times in monotonic milliseconds. */
+export type Read = {
+	readonly path: string;
+	readonly startedAt: number;
+	endedAt: number;
+	/** Absent where the read gave no value. */
+	versionId?: string;
+};
+
 export class Source implements SecretProvider {
 	/** Chance of each kind of failure of a read, 0 once the faults are over. */
 	faults = 0;
 	/** Longest half of a read, in milliseconds; the value is taken between the halves. */
 	readonly #halfMs: number;
-	readonly reads: RemoteReference[] = [];
+	/** Hears of every new version. */
+	onPut: (path: string, version: string) => void = () => {};
+	readonly reads: Read[] = [];
 	readonly #clock: Clock;
 	readonly #random: Random;
 	readonly #versions = new Map<string, Version[]>();
@@ -39,6 +50,7 @@ export class Source implements SecretProvider {
 			until: Number.POSITIVE_INFINITY,
 		});
 		this.#versions.set(path, versions);
+		this.onPut(path, id);
 	}
 
 	remove(path: string): void {
@@ -58,7 +70,9 @@ export class Source implements SecretProvider {
 	}
 
 	async read(reference: RemoteReference, signal: AbortSignal): Promise<SecretValue> {
-		this.reads.push(reference);
+		const startedAt = this.#clock.monotonic();
+		const read: Read = { path: reference.path, startedAt, endedAt: Number.POSITIVE_INFINITY };
+		this.reads.push(read);
 		await this.#clock.sleep(this.#random.between(1, this.#halfMs), signal);
 		this.#fail();
 		const version = this.current(reference.path);
@@ -67,6 +81,8 @@ export class Source implements SecretProvider {
 			throw new JasmError('reading a secret', { code: 'SECRET_NOT_FOUND' });
 		}
 
+		read.endedAt = this.#clock.monotonic();
+		read.versionId = version.id;
 		return new SecretValue({ payload: Buffer.from(JSON.stringify(version.members)), version: version.id });
 	}
 

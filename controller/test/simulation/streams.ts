@@ -1,12 +1,12 @@
 // The watch side of the simulated API server: lists and streams as bytes, cut, delayed and refused at random.
-import type { WatchRequest, WatchSink, WatchTransport } from '../../src/kubernetes/watch-transport.ts';
+import type { WatchRequest, WatchSink, WatchTransport } from '../../src/kubernetes/watch/transport.ts';
 import type { Clock, Timer } from '../../src/runtime/clock.ts';
 import type { Random } from './random.ts';
+import type { Collection, HistoryEntry, Meta, SimulatedCluster } from './simulated-cluster.ts';
 import { isManaged, line, partial, statusBody } from './wire-text.ts';
-import type { Collection, HistoryEntry, World } from './world.ts';
 
 export type StreamOptions = {
-	readonly world: World;
+	readonly cluster: SimulatedCluster;
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly hasWatchList: boolean;
@@ -18,6 +18,8 @@ export type StreamOptions = {
 export class SimulatedTransport implements WatchTransport {
 	readonly #options: StreamOptions;
 	readonly #streams = new Set<Stream>();
+	/** What lists of several pages still have to give, by the token of the next page. */
+	readonly #pages = new Map<string, ListPages>();
 	#darkUntil = 0;
 
 	constructor(options: StreamOptions) {
@@ -25,9 +27,8 @@ export class SimulatedTransport implements WatchTransport {
 	}
 
 	open(request: WatchRequest, sink: WatchSink, signal: AbortSignal): void {
-		const stream: Stream = new Stream(this.#options, request, sink, signal, () =>
-			this.#streams.delete(stream),
-		);
+		const onEnd = () => this.#streams.delete(stream);
+		const stream: Stream = new Stream({ ...this.#options, pages: this.#pages, onEnd }, request, sink, signal);
 		this.#streams.add(stream);
 		stream.begin(() => this.#options.clock.monotonic() < this.#darkUntil);
 	}
@@ -40,11 +41,18 @@ export class SimulatedTransport implements WatchTransport {
 	}
 }
 
+/** A list is of the moment at which its first page was asked for. */
+type ListPages = { readonly version: number; readonly left: readonly Meta[] };
+
+type Surroundings = StreamOptions & {
+	readonly pages: Map<string, ListPages>;
+	readonly onEnd: () => void;
+};
+
 class Stream {
-	readonly #options: StreamOptions;
+	readonly #options: Surroundings;
 	readonly #sink: WatchSink;
 	readonly #signal: AbortSignal;
-	readonly #onEnd: () => void;
 	readonly #collection: Collection;
 	readonly #query: URLSearchParams;
 	readonly #timers = new Set<Timer>();
@@ -53,15 +61,8 @@ class Stream {
 	#ended = false;
 	#unsubscribe = () => {};
 
-	constructor(
-		options: StreamOptions,
-		request: WatchRequest,
-		sink: WatchSink,
-		signal: AbortSignal,
-		onEnd: () => void,
-	) {
+	constructor(options: Surroundings, request: WatchRequest, sink: WatchSink, signal: AbortSignal) {
 		this.#options = options;
-		this.#onEnd = onEnd;
 		this.#sink = sink;
 		this.#signal = signal;
 		const url = new URL(request.path, 'https://server');
@@ -75,7 +76,7 @@ class Stream {
 	}
 
 	#answer(): void {
-		const { random, faults, world, hasWatchList } = this.#options;
+		const { random, faults, cluster, hasWatchList } = this.#options;
 		const from = this.#query.get('resourceVersion');
 		if (random.chance(faults())) {
 			this.#end(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }));
@@ -109,7 +110,7 @@ class Stream {
 		}
 
 		this.#sink.onHeaders(200, { 'content-type': 'application/json' });
-		if (from !== null && Number(from) < world.forgotten) {
+		if (from !== null && Number(from) < cluster.forgotten) {
 			this.#send(line('ERROR', statusBody(410, 'Expired')));
 			this.#end();
 			return;
@@ -119,7 +120,7 @@ class Stream {
 	}
 
 	#stream(from: string | null): void {
-		const { world, random, faults } = this.#options;
+		const { cluster, random, faults } = this.#options;
 		if (from === null) {
 			for (const { meta } of this.#selected()) {
 				this.#send(line('ADDED', partial(meta)));
@@ -127,14 +128,14 @@ class Stream {
 
 			this.#bookmark({ 'k8s.io/initial-events-end': 'true' });
 		} else {
-			for (const entry of world.history) {
+			for (const entry of cluster.history) {
 				if (entry.version > Number(from)) {
-					this.#tell(entry);
+					this.#deliver(entry);
 				}
 			}
 		}
 
-		this.#unsubscribe = world.onChange(entry => this.#tell(entry));
+		this.#unsubscribe = cluster.onChange(entry => this.#deliver(entry));
 		const beat = () => {
 			this.#bookmark();
 			this.#after(60_000, beat);
@@ -146,26 +147,34 @@ class Stream {
 		}
 	}
 
-	/** In pages of a few items, all of the moment at which the first was asked for. */
+	/** In pages of a few items. */
 	#list(): void {
-		const { world, random } = this.#options;
-		const [version, start] = this.#query.get('continue')?.split(':').map(Number) ?? [world.version, 0];
-		if (version! < world.forgotten) {
+		const { cluster, random, pages } = this.#options;
+		const token = this.#query.get('continue');
+		const found = token === null ? undefined : pages.get(token);
+		const { version, left } = found ?? {
+			version: cluster.version,
+			left: this.#selected().map(({ meta }) => structuredClone(meta)),
+		};
+		if ((token !== null && found === undefined) || version < cluster.forgotten) {
 			this.#refuse(statusBody(410, 'Expired'));
 			return;
 		}
 
-		// A later page of an older moment is as good as one of now here: the watch that follows brings the rest.
-		const items = this.#selected();
-		const end = start! + random.between(1, 5);
-		const more = end < items.length ? { continue: `${version}:${end}` } : {};
+		const size = random.between(1, 5);
+		const rest = left.slice(size);
+		const next = `${pages.size + 1}`;
+		if (rest.length > 0) {
+			pages.set(next, { version, left: rest });
+		}
+
 		this.#sink.onHeaders(200, { 'content-type': 'application/json' });
 		this.#send(
 			JSON.stringify({
 				kind: 'PartialObjectMetadataList',
 				apiVersion: 'meta.k8s.io/v1',
-				metadata: { resourceVersion: String(version), ...more },
-				items: items.slice(start, end).map(({ meta }) => partial(meta)),
+				metadata: { resourceVersion: String(version), ...(rest.length > 0 && { continue: next }) },
+				items: left.slice(0, size).map(partial),
 			}),
 		);
 		this.#flush();
@@ -173,13 +182,13 @@ class Stream {
 	}
 
 	#selected() {
-		const { world } = this.#options;
+		const { cluster } = this.#options;
 		return this.#collection === 'pods'
-			? world.livePods
-			: world.all('secrets').filter(({ meta }) => isManaged(meta));
+			? cluster.livePods
+			: cluster.all('secrets').filter(({ meta }) => isManaged(meta));
 	}
 
-	#tell({ collection, type, meta }: HistoryEntry): void {
+	#deliver({ collection, type, meta }: HistoryEntry): void {
 		if (collection !== this.#collection) {
 			return;
 		}
@@ -190,7 +199,7 @@ class Stream {
 	}
 
 	#bookmark(annotations?: Record<string, string>): void {
-		const resourceVersion = String(this.#options.world.version);
+		const resourceVersion = String(this.#options.cluster.version);
 		this.#send(
 			line('BOOKMARK', {
 				kind: 'PartialObjectMetadata',
@@ -275,7 +284,7 @@ class Stream {
 			timer.cancel();
 		}
 
-		this.#onEnd();
+		this.#options.onEnd();
 		this.#sink.onEnd(error);
 	}
 }

@@ -1,5 +1,5 @@
 // The texts of the simulated API server, in the order and form of the real one.
-import { MANAGED, type Meta } from './world.ts';
+import { MANAGED, type Meta } from './simulated-cluster.ts';
 
 export const partial = (metadata: Meta) => ({
 	kind: 'PartialObjectMetadata',

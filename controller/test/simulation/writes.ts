@@ -1,8 +1,13 @@
-// The other side of the simulated API server: Secrets written and Events recorded, refused and lost at random.
-import { ConnectionLostError, type WireRequest, type WireResponse } from '../../src/kubernetes/connection.ts';
+// The write side of the simulated API server: Secrets written, pods released and Events recorded; refused and lost at random.
+import {
+	ConnectionLostError,
+	type WireRequest,
+	type WireResponse,
+} from '../../src/kubernetes/http/connection.ts';
 import type { Clock } from '../../src/runtime/clock.ts';
 import type { Random } from './random.ts';
-import { MANAGED, type Meta, type StoredObject, type World } from './world.ts';
+import { MANAGED, type Meta, type SimulatedCluster, type StoredObject } from './simulated-cluster.ts';
+import { statusBody } from './wire-text.ts';
 
 /** One Secret as it was written by the controller, at the moment it was. */
 export type Write = {
@@ -10,10 +15,12 @@ export type Write = {
 	readonly meta: Meta;
 	readonly data: Readonly<Record<string, string>>;
 	readonly at: number;
+	/** The Secret exists after this write and is not being deleted. */
+	readonly stands: boolean;
 };
 
 export type WritesOptions = {
-	readonly world: World;
+	readonly cluster: SimulatedCluster;
 	readonly clock: Clock;
 	readonly random: Random;
 	readonly faults: () => number;
@@ -21,22 +28,30 @@ export type WritesOptions = {
 	readonly guarded: boolean;
 	/** Called when a Secret was written, before the answer is on its way. */
 	readonly onWrite: (write: Write, object: StoredObject) => void;
+	/** Called when a release of a pod arrives, before it is acted on. */
+	readonly onRelease: (pod: StoredObject) => void;
+	/** Called when a write takes the finalizers off a Secret that is being deleted. */
+	readonly onStripped: (key: string) => void;
 };
 
 type Body = { metadata: Meta; type?: string; data?: Record<string, string> };
+/** The strategic merge patch that releases a pod. */
+type Release = {
+	readonly metadata: { readonly uid: string; readonly annotations: Readonly<Record<string, null>> };
+	readonly spec: {
+		readonly schedulingGates: readonly { readonly $patch: 'delete'; readonly name: string }[];
+	};
+};
 type Answer = { status: number; body: object; headers?: Record<string, string> };
 
-const status = (code: number, reason: string, message = reason): Answer => ({
+const status = (
+	code: number,
+	reason: string,
+	message = reason,
+	details: object = { kind: 'secrets' },
+): Answer => ({
 	status: code,
-	body: {
-		kind: 'Status',
-		apiVersion: 'v1',
-		status: 'Failure',
-		code,
-		reason,
-		message,
-		details: { kind: 'secrets' },
-	},
+	body: statusBody(code, reason, message, details),
 });
 
 const REFUSED = status(
@@ -45,7 +60,7 @@ const REFUSED = status(
 	"secrets is forbidden: ValidatingAdmissionPolicy 'jasm-secrets' with binding 'jasm-secrets' denied request: not owned",
 );
 
-export class SimulatedSession {
+export class SimulatedPool {
 	readonly writes: Write[] = [];
 	readonly #options: WritesOptions;
 
@@ -89,18 +104,49 @@ export class SimulatedSession {
 	#answer({ method, path, body }: WireRequest): Answer {
 		const [, namespace = '', resource = '', name] =
 			/\/namespaces\/([^/]+)\/([^/?]+)(?:\/([^/?]+))?/.exec(path) ?? [];
+		if (method === 'PATCH' && resource === 'pods') {
+			return this.#release({ namespace, name: name! }, JSON.parse(textOf(body!)) as Release);
+		}
+
 		if (resource !== 'secrets') {
 			return { status: 201, body: {} };
 		}
 
-		const { world } = this.#options;
-		const sent = body === undefined ? undefined : (JSON.parse(body) as Body);
-		const current = world.get('secrets', { namespace, name: name ?? sent!.metadata.name });
+		const { cluster } = this.#options;
+		const sent = body === undefined ? undefined : (JSON.parse(textOf(body)) as Body);
+		const current = cluster.get('secrets', { namespace, name: name ?? sent!.metadata.name });
 		if (method === 'GET') {
 			return current ? { status: 200, body: { metadata: current.meta } } : status(404, 'NotFound');
 		}
 
-		return method === 'POST' ? this.#create(sent!, current) : this.#replace(sent!, current);
+		const dryRun = path.includes('dryRun=All');
+		return method === 'POST' ? this.#create(sent!, current) : this.#replace(sent!, current, dryRun);
+	}
+
+	#release(ref: { namespace: string; name: string }, { metadata, spec }: Release): Answer {
+		const { cluster, onRelease } = this.#options;
+		const pod = cluster.get('pods', ref);
+		if (!pod) {
+			return status(404, 'NotFound', 'pods not found', { kind: 'pods' });
+		}
+
+		if (pod.meta.uid !== metadata.uid) {
+			const causes = [{ reason: 'FieldValueInvalid', message: 'field is immutable', field: 'metadata.uid' }];
+			return status(422, 'Invalid', 'the pod is invalid', { kind: 'pods', causes });
+		}
+
+		onRelease(pod);
+		cluster.update('pods', pod, changed => {
+			for (const [key, value] of Object.entries(metadata.annotations)) {
+				if (value === null && changed.meta.annotations) {
+					delete changed.meta.annotations[key];
+				}
+			}
+
+			const removed = spec.schedulingGates.map(gate => gate.name);
+			changed.gates = changed.gates?.filter(gate => !removed.includes(gate)) ?? [];
+		});
+		return { status: 200, body: { kind: 'PartialObjectMetadata', metadata: pod.meta } };
 	}
 
 	#create(sent: Body, current: StoredObject | undefined): Answer {
@@ -109,17 +155,17 @@ export class SimulatedSession {
 		}
 
 		const { name, namespace, labels = {}, annotations = {} } = sent.metadata;
-		const created = this.#options.world.create(
+		const created = this.#options.cluster.create(
 			'secrets',
 			{ name, namespace, labels, annotations },
-			sent.data,
+			{ ...(sent.data && { data: sent.data }) },
 		);
-		this.#options.world.update('secrets', created, () => {}, 'jasm');
+		this.#options.cluster.update('secrets', created, () => {}, 'jasm');
 		return this.#written(201, created);
 	}
 
-	#replace(sent: Body, current: StoredObject | undefined): Answer {
-		const { world, guarded } = this.#options;
+	#replace(sent: Body, current: StoredObject | undefined, dryRun: boolean): Answer {
+		const { cluster, guarded, onStripped } = this.#options;
 		if (!current) {
 			return status(404, 'NotFound');
 		}
@@ -132,16 +178,39 @@ export class SimulatedSession {
 			return REFUSED;
 		}
 
-		world.update(
+		const { labels = {}, annotations = {}, finalizers } = sent.metadata;
+		if (dryRun) {
+			const { finalizers: _, ...meta } = current.meta;
+			return {
+				status: 200,
+				body: { kind: 'PartialObjectMetadata', metadata: { ...meta, labels, annotations } },
+			};
+		}
+
+		const { deletionTimestamp, finalizers: before = [] } = current.meta;
+		if (deletionTimestamp !== undefined && before.length > (finalizers?.length ?? 0)) {
+			onStripped(`${current.meta.namespace}/${current.meta.name}`);
+		}
+
+		cluster.update(
 			'secrets',
 			current,
 			({ meta }) => {
-				meta.labels = { ...sent.metadata.labels };
-				meta.annotations = { ...sent.metadata.annotations };
+				meta.labels = { ...labels };
+				meta.annotations = { ...annotations };
+				delete meta.finalizers;
+				if (finalizers?.length) {
+					meta.finalizers = [...finalizers];
+				}
+
 				current.data = { ...sent.data };
 			},
 			'jasm',
 		);
+		if (deletionTimestamp !== undefined && !finalizers?.length) {
+			cluster.remove('secrets', current);
+		}
+
 		return this.#written(200, current);
 	}
 
@@ -149,9 +218,13 @@ export class SimulatedSession {
 		const { clock, onWrite } = this.#options;
 		const meta = structuredClone(object.meta);
 		const key = `${meta.namespace}/${meta.name}`;
-		const write = { key, meta, data: { ...object.data }, at: clock.monotonic() };
+		const stands = meta.deletionTimestamp === undefined;
+		const write = { key, meta, data: { ...object.data }, at: clock.monotonic(), stands };
 		this.writes.push(write);
 		onWrite(write, object);
 		return { status: code, body: { kind: 'PartialObjectMetadata', metadata: meta } };
 	}
 }
+
+const textOf = (body: string | readonly Buffer[]) =>
+	typeof body === 'string' ? body : Buffer.concat(body).toString();
