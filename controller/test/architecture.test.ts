@@ -1,46 +1,16 @@
-// The architecture as a test: import directions, one home per hazard, file sizes.
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+// The architecture as a test: what each room may import, one home per hazard, file sizes.
 import test from 'ava';
+import { KINDS } from '../src/providers/registry.ts';
+import { isIn, MAY_IMPORT, roomOf } from './helpers/architecture/rooms.ts';
+import { sourcesUnder } from './helpers/architecture/sources.ts';
 
-const ROOT = resolve(import.meta.dirname, '..');
-const REPOSITORY = resolve(ROOT, '..');
-
-type Source = { readonly path: string; readonly text: string; readonly imports: readonly Import[] };
-type Import = { readonly target: string; readonly typeOnly: boolean };
-
-const IMPORT =
-	/(?:^|\n)\s*(import|export)\s+(type\s)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g;
-
-function sourcesUnder(folder: string): Source[] {
-	return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-		.filter(name => name.endsWith('.ts') && !name.includes('node_modules') && !name.startsWith('dist/'))
-		.map(name => {
-			const file = join(folder, name);
-			const text = readFileSync(file, 'utf8');
-			const imports = [...text.matchAll(IMPORT)].map(match => {
-				const target = match[3] ?? match[4]!;
-				return {
-					target: target.startsWith('.') ? relative(ROOT, resolve(dirname(file), target)) : target,
-					typeOnly: match[2] !== undefined,
-				};
-			});
-			return { path: relative(ROOT, file), text, imports };
-		});
-}
-
-const src = sourcesUnder(join(ROOT, 'src'));
-const testing = sourcesUnder(join(ROOT, 'testing'));
+const src = sourcesUnder('controller/src');
+const testing = sourcesUnder('controller/testing');
 const everything = [
-	'controller/src',
-	'controller/testing',
-	'controller/test',
-	'controller/bench',
-	'infra',
-	'e2e',
-]
-	.map(folder => join(REPOSITORY, folder))
-	.flatMap(sourcesUnder);
+	...src,
+	...testing,
+	...['controller/test', 'controller/bench', 'infra', 'e2e', 'scripts'].flatMap(sourcesUnder),
+];
 
 const withoutComments = (text: string) =>
 	text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
@@ -51,12 +21,48 @@ const strays = (pattern: RegExp, homes: readonly string[]) =>
 		.filter(({ path, text }) => !homes.includes(path) && pattern.test(withoutComments(text)))
 		.map(({ path }) => path);
 
-test('the engine knows neither JASM nor HTTP: runtime/ imports nothing outside itself but timers', t => {
+/** Imports within src, types too, as `from -> to`. */
+const edges = src.flatMap(({ path, imports }) =>
+	imports
+		.filter(({ target }) => target.startsWith('src/'))
+		.map(({ target }) => [path.slice('src/'.length), target.slice('src/'.length)] as const),
+);
+
+test('every file of src belongs to a room of the table, and no room is empty', t => {
+	const rooms = src.map(({ path }) => [path, roomOf(path.slice('src/'.length))] as const);
+	t.deepEqual(
+		rooms.filter(([, room]) => room === undefined),
+		[],
+	);
+	t.deepEqual([...new Set(rooms.map(([, room]) => room))].sort(), Object.keys(MAY_IMPORT).sort());
+});
+
+test('each room imports only the rooms that the table allows, types included', t => {
+	t.deepEqual(
+		edges
+			.filter(([from, to]) => {
+				const room = roomOf(from)!;
+				return ![room, ...MAY_IMPORT[room]!].some(entry => isIn(to, entry));
+			})
+			.map(edge => edge.join(' -> ')),
+		[],
+	);
+});
+
+test('runtime/ imports no package and nothing of Node but timers', t => {
 	const outside = src
 		.filter(({ path }) => path.startsWith('src/runtime/'))
 		.flatMap(({ path, imports }) => imports.map(({ target }) => `${path} -> ${target}`))
 		.filter(edge => !/ -> (src\/runtime\/|node:timers)/.test(edge));
 	t.deepEqual(outside, []);
+});
+
+test('runtime/, util/ and kubernetes/ know no product: its names occur in none of their files', t => {
+	const named = src
+		.filter(({ path }) => /^src\/(runtime|util|kubernetes)\//.test(path))
+		.filter(({ text }) => /jasm|codnod/i.test(text))
+		.map(({ path }) => path);
+	t.deepEqual(named, []);
 });
 
 test('the embedded servers share no code with the controller, so they share no bugs', t => {
@@ -76,10 +82,8 @@ test('the running controller never loads the embedded servers', t => {
 	);
 });
 
-test('imports of the controller form no cycle', t => {
-	const graph = new Map(
-		src.map(({ path, imports }) => [path, imports.filter(i => !i.typeOnly).map(({ target }) => target)]),
-	);
+test('imports of the controller form no cycle, types included', t => {
+	const graph = new Map(src.map(({ path, imports }) => [path, imports.map(({ target }) => target)]));
 	const cycles: string[] = [];
 	const done = new Set<string>();
 	const walk = (path: string, trail: readonly string[]) => {
@@ -103,17 +107,13 @@ test('imports of the controller form no cycle', t => {
 	t.deepEqual(cycles, []);
 });
 
-test('@kubernetes/client-node is a value in the kubeconfig loader alone, and a type within kubernetes/', t => {
-	const uses = src.flatMap(({ path, imports }) =>
-		imports.filter(({ target }) => target.startsWith('@kubernetes/client-node')).map(i => ({ path, ...i })),
-	);
+test('the running controller uses no other client for Kubernetes than its own', t => {
 	t.deepEqual(
-		uses.filter(({ path, typeOnly }) =>
-			typeOnly ? !path.startsWith('src/kubernetes/') : path !== 'src/kubernetes/kubeconfig.ts',
-		),
+		src
+			.filter(({ imports }) => imports.some(({ target }) => target.startsWith('@kubernetes/client-node')))
+			.map(({ path }) => path),
 		[],
 	);
-	t.true(uses.some(({ path }) => path === 'src/kubernetes/kubeconfig.ts'));
 });
 
 test('only kubernetes/ and the providers open connections to anybody', t => {
@@ -124,7 +124,7 @@ test('only kubernetes/ and the providers open connections to anybody', t => {
 		.filter(({ text }) => !addressesOnly.test(text))
 		.map(({ path }) => path)
 		.filter(path => !path.startsWith('src/kubernetes/') && !path.startsWith('src/providers/'));
-	t.deepEqual(users, ['src/server.ts']);
+	t.deepEqual(users, ['src/observability/endpoints.ts', 'src/changes/webhook/server.ts']);
 });
 
 test('a cloud SDK is loaded by its own provider alone', t => {
@@ -133,13 +133,28 @@ test('a cloud SDK is loaded by its own provider alone', t => {
 		.map(({ path }) => path);
 	t.true(users.length > 0);
 	t.deepEqual(
-		users.filter(path => !/^src\/providers\/(aws|azure)-/.test(path)),
+		users.filter(path => !/^src\/providers\/(aws|azure)\//.test(path)),
+		[],
+	);
+});
+
+test('a kind of provider is one folder, which only the registry and the needs of an installation reach into', t => {
+	const kinds = /^src\/providers\/(?!shared\/)([a-z]+)\//;
+	const strangers = src.flatMap(({ path, imports }) =>
+		imports
+			.filter(({ target }) => kinds.test(target) && kinds.exec(target)?.[1] !== kinds.exec(path)?.[1])
+			.map(({ target }) => `${path} -> ${target}`),
+	);
+	const byRegistry = strangers.filter(edge => /^src\/providers\/registry\.ts -> .*\/kind\.ts$/.test(edge));
+	t.is(byRegistry.length, KINDS.length);
+	t.deepEqual(
+		strangers.filter(edge => !byRegistry.includes(edge) && !edge.startsWith('src/installation.ts -> ')),
 		[],
 	);
 });
 
 test('the process and its environment are read at the edge alone', t => {
-	t.deepEqual(strays(/\bprocess\s*\./, ['src/main.ts', 'src/config.ts']), []);
+	t.deepEqual(strays(/\bprocess\s*\./, ['src/main.ts', 'src/config/config.ts']), []);
 });
 
 test('timers and clocks live in one file', t => {
@@ -149,10 +164,25 @@ test('timers and clocks live in one file', t => {
 	);
 });
 
-test('nothing prints, fetches or patches', t => {
+test('nothing prints or fetches, and nothing but pods is patched', t => {
 	t.deepEqual(strays(/\bconsole\./, []), []);
 	t.deepEqual(strays(/\bfetch\(|undici/, []), []);
-	t.deepEqual(strays(/['"]PATCH['"]/, []), []);
+	t.deepEqual(
+		strays(/['"](PATCH|patch)['"]/, [
+			'src/kubernetes/http/connection.ts',
+			'src/kubernetes/http/rest.ts',
+			'src/kubernetes/client.ts',
+			// Leaves out what the response to a patch says.
+			'src/kubernetes/status.ts',
+			'src/manager/rights.ts',
+		]),
+		[],
+	);
+	const client = src.find(({ path }) => path === 'src/kubernetes/client.ts')!.text;
+	t.deepEqual(
+		client.match(/verb: 'patch',\s*resource: '[a-z]+'/g)?.map(text => text.replace(/\s+/g, ' ')),
+		["verb: 'patch', resource: 'pods'"],
+	);
 });
 
 test('every file says its purpose first and stays under 300 lines', t => {

@@ -1,12 +1,10 @@
 // No value of a secret comes out anywhere but in the Secret: after every success and failure, at every level.
 import { readFileSync } from 'node:fs';
-import { inspect } from 'node:util';
 import test from 'ava';
 import { JasmError } from '../../src/errors.ts';
 import type { SecretProvider } from '../../src/providers/provider.ts';
-import { SecretValue } from '../../src/secret-value.ts';
-import { Canaries } from '../helpers/canaries.ts';
-import { canaryCases, OPEN_ANSWERS } from '../helpers/canary-cases.ts';
+import { SecretValue } from '../../src/providers/secret-value.ts';
+import { canaryCases, OPEN_ANSWERS } from '../helpers/canary/cases.ts';
 import {
 	breakWatches,
 	everyOutcome,
@@ -15,43 +13,13 @@ import {
 	prepare,
 	providerOf,
 	startReplica,
-} from '../helpers/canary-stage.ts';
-import type { Profile } from '../helpers/installation.ts';
-import { endpointsOf, listenToProcess, seenBy, tracesOf } from '../helpers/outlets.ts';
-import type { Replica } from '../helpers/replica.ts';
-import { annotation, startStage } from '../helpers/stage.ts';
-import { startStores } from '../helpers/stores.ts';
-
-test('the search finds a value in whatever form it comes out, and what a cut leaves of it', t => {
-	const canaries = new Canaries();
-	const value = canaries.text('a value');
-	const number = canaries.number('a number');
-	const bytes = canaries.bytes('bytes');
-	const base64 = (prefix: string) => Buffer.from(prefix + value).toString('base64');
-	for (const [form, text] of Object.entries({
-		whole: `password=${value};`,
-		beginning: `${value.slice(0, 8)}…`,
-		end: `…${value.slice(-8)}`,
-		'as a parser quotes it': String(t.throws(() => JSON.parse(value))),
-		base64: base64(''),
-		'base64 behind one byte': base64('"'),
-		'base64 behind two bytes': base64('a"'),
-		base64url: Buffer.from(value).toString('base64url'),
-		hex: Buffer.from(value).toString('hex'),
-		'a Buffer as JSON': JSON.stringify({ payload: Buffer.from(value) }),
-		'a Buffer as inspect() shows it': inspect({ payload: Buffer.from(value) }),
-		'a number that lost its end': JSON.stringify({ number: Number(number) }),
-		'bytes as text': bytes.toString(),
-		'bytes in base64': bytes.toString('base64'),
-	})) {
-		t.not(canaries.foundIn({ log: text }).length, 0, form);
-	}
-
-	t.deepEqual(
-		canaries.foundIn({ log: `${value.slice(0, 7)} ${base64('').slice(0, 8)} ${number.slice(1, 7)}` }),
-		[],
-	);
-});
+} from '../helpers/canary/environment.ts';
+import { endpointsOf, listenToProcess, seenBy, tracesOf } from '../helpers/canary/outputs.ts';
+import { Canaries } from '../helpers/canary/values.ts';
+import type { Profile } from '../helpers/environment/installation.ts';
+import type { Replica } from '../helpers/environment/replica.ts';
+import { startStores } from '../helpers/environment/stores.ts';
+import { annotation, startEnvironment } from '../helpers/environment/test-environment.ts';
 
 test.serial(
 	'the search finds what is let out on purpose, in each place where something comes out',
@@ -59,8 +27,8 @@ test.serial(
 		const listening = listenToProcess(t, { swallow: true });
 		const canaries = new Canaries();
 		const value = canaries.text('a value');
-		const stage = await startStage(t, { embedded: true });
-		const namespace = await stage.namespace('team');
+		const environment = await startEnvironment(t, { embedded: true });
+		const namespace = await environment.namespace('team');
 		// A provider whose name is a value: it is a label of metrics and of the Secret.
 		const leaking: SecretProvider = {
 			async read({ path, version = '' }) {
@@ -68,26 +36,29 @@ test.serial(
 					throw new JasmError(`reading ${value}`, { code: 'PROVIDER_DENIED' });
 				}
 
-				return new SecretValue({ payload: Buffer.from('{}'), version });
+				return new SecretValue({ payload: Buffer.from('{"a":"b"}'), version });
 			},
 		};
-		const replica = await startReplica(stage, canaries, 'debug', { [value]: leaking });
+		const replica = await startReplica(environment, canaries, 'debug', { [value]: leaking });
 		for (const [pod, reason] of [
 			['refused', 'SecretFetchFailed'],
 			['served', 'SecretSyncSuccess'],
 		] as const) {
 			const fields = { provider: value, path: `/prod/${pod}`, secretName: pod };
-			await stage.pod(namespace, pod, annotation(fields));
-			await stage.event(namespace, pod, reason);
+			await environment.pod(namespace, pod, annotation(fields));
+			await environment.event(namespace, pod, reason);
 		}
 
 		const { metrics } = await endpointsOf(replica);
 		process.emitWarning(value);
 		process.stderr.write(`${value}\n`);
 		await new Promise(setImmediate);
-		const broken = await stage.start({ argv: ['--kubeconfig', `/does/not/exist/${value}`], wait: false });
+		const broken = await environment.start({
+			argv: ['--kubeconfig', `/does/not/exist/${value}`],
+			wait: false,
+		});
 		const found = canaries.foundIn({
-			...tracesOf(stage, [replica]),
+			...tracesOf(environment, [replica]),
 			...listening(),
 			metrics: metrics!,
 			ended: seenBy([await broken.ended]),
@@ -109,19 +80,19 @@ for (const [profile, levels] of [
 ] as const satisfies [Profile, unknown][]) {
 	test.serial(`no success and no failure lets a value out, at any level of the log (${profile})`, async t => {
 		const listening = listenToProcess(t);
-		const stage = await startStage(t, { profile, embedded: true });
+		const environment = await startEnvironment(t, { profile, embedded: true });
 		const canaries = new Canaries();
 		const cases = Object.values(canaryCases(canaries));
-		const asked = await prepare(stage, cases);
+		const asked = await prepare(environment, cases);
 		const providers = { [OWN_PROVIDER]: providerOf(cases) };
 		const replicas: Replica[] = [];
 		for (const level of levels) {
-			replicas.push(await startReplica(stage, canaries, level, providers));
+			replicas.push(await startReplica(environment, canaries, level, providers));
 		}
 
 		const inTheWatch = canaries.text('the watch of Secrets');
 		if (profile === 'self-heal') {
-			await breakWatches(stage, replicas, inTheWatch);
+			await breakWatches(environment, replicas, inTheWatch);
 		}
 
 		await Promise.all(
@@ -131,17 +102,17 @@ for (const [profile, levels] of [
 					...(provider && { provider: OWN_PROVIDER }),
 					...fields,
 				};
-				return stage.pod(namespace, pod, annotation(text));
+				return environment.pod(namespace, pod, annotation(text));
 			}),
 		);
-		await everyOutcome(stage, asked, replicas.length);
+		await everyOutcome(environment, asked, replicas.length);
 		const endpoints = await Promise.all(replicas.map(endpointsOf));
 		const ended = [];
 		for (const replica of replicas) {
-			ended.push(await stage.stop(replica));
+			ended.push(await environment.stop(replica));
 		}
 
-		const traces = tracesOf(stage, replicas);
+		const traces = tracesOf(environment, replicas);
 		t.deepEqual(canaries.foundIn({ ...traces, ...listening(), ended: seenBy(ended) }), []);
 		t.deepEqual(
 			endpoints.flatMap(outlets => canaries.foundIn(outlets)),
@@ -157,14 +128,14 @@ test.serial(
 	'Vault and Key Vault may say what they like: no value of theirs and no token comes out',
 	async t => {
 		const listening = listenToProcess(t);
-		const { stage, vault, keyVault, config } = await startStores(t, { embedded: true });
+		const { environment, vault, keyVault, config } = await startStores(t, { embedded: true });
 		const canaries = new Canaries();
 		for (const { tokenFile } of [vault, keyVault]) {
 			canaries.add(`the token in ${tokenFile}`, readFileSync(tokenFile, 'utf8').trim());
 		}
 
-		const team = await stage.namespace('team');
-		const controller = await stage.start({ config, argv: [`--zap-log-level=${TRACE}`] });
+		const team = await environment.namespace('team');
+		const controller = await environment.start({ config, argv: [`--zap-log-level=${TRACE}`] });
 		const syncs = [];
 		for (const [index, answer] of OPEN_ANSWERS.entries()) {
 			const value = canaries.text(`answer ${index}`);
@@ -181,12 +152,12 @@ test.serial(
 		syncs.push({ provider: 'vault', path: 'prod/served', secretName: 'served-vault' });
 		syncs.push({ provider: 'keyvault', path: 'prod-served', secretName: 'served-azure' });
 		for (const sync of syncs) {
-			await stage.pod(team, sync.secretName, annotation(sync));
+			await environment.pod(team, sync.secretName, annotation(sync));
 		}
 
 		for (const { secretName } of syncs) {
 			const reason = secretName.startsWith('served') ? 'SecretSyncSuccess' : 'SecretFetchFailed';
-			await stage.event(team, secretName, reason);
+			await environment.event(team, secretName, reason);
 		}
 
 		for (const [index, { token }] of vault.vault.calls
@@ -196,10 +167,10 @@ test.serial(
 		}
 
 		const endpoints = await endpointsOf(controller);
-		const ended = await stage.stop(controller);
+		const ended = await environment.stop(controller);
 		t.deepEqual(
 			canaries.foundIn({
-				...tracesOf(stage, [controller]),
+				...tracesOf(environment, [controller]),
 				...listening(),
 				...endpoints,
 				ended: seenBy([ended]),
@@ -209,81 +180,84 @@ test.serial(
 	},
 );
 
-test.serial('what is cut off by the end of the process lets no value out', async t => {
+test.serial('output that the end of the process cuts off contains no value', async t => {
 	for (const profile of ['write-only', 'self-heal'] as const) {
-		const stage = await startStage(t, { profile, virtualTime: true });
+		const environment = await startEnvironment(t, { profile, virtualTime: true });
 		const canaries = new Canaries();
 		const listening = listenToProcess(t);
-		const replica = await startReplica(stage, canaries, TRACE);
-		const team = await stage.namespace('team');
+		const replica = await startReplica(environment, canaries, TRACE);
+		const team = await environment.namespace('team');
 		for (const [name, fault] of Object.entries({
 			stalls: 'stall',
 			hangs: 'hang',
 			writes: undefined,
 		} as const)) {
 			const path = `/prod/${name}`;
-			stage.secretsManager.put(path, { password: canaries.text(`a secret that ${name}`) });
+			environment.secretsManager.put(path, { password: canaries.text(`a secret that ${name}`) });
 			if (fault !== undefined) {
-				stage.secretsManager.inject(fault, { when: call => call.name === path });
+				environment.secretsManager.inject(fault, { when: call => call.name === path });
 			}
 
-			await stage.pod(team, name, annotation({ path, secretName: name }));
+			await environment.pod(team, name, annotation({ path, secretName: name }));
 		}
 
-		stage.api.faults.inject({ verb: 'create', resource: 'secrets', namespace: team }, { hang: true });
-		await stage.api.requests.waitFor(
+		environment.api.faults.inject({ verb: 'create', resource: 'secrets', namespace: team }, { hang: true });
+		await environment.api.requests.waitFor(
 			{ verb: 'create', resource: 'secrets', namespace: team },
 			{ received: true },
 		);
-		await stage.secretsManager.waitForCall(({ name }) => name === '/prod/hangs');
-		const ended = await stage.stop(replica);
-		const outlets = { ...tracesOf(stage, [replica]), ...listening(), ended: seenBy([ended]) };
+		await environment.secretsManager.waitForCall(({ name }) => name === '/prod/hangs');
+		const ended = await environment.stop(replica);
+		const outlets = { ...tracesOf(environment, [replica]), ...listening(), ended: seenBy([ended]) };
 		t.deepEqual(canaries.foundIn(outlets), []);
 		t.is(ended, undefined);
-		t.is(stage.world.secrets(team).length, 0, 'nothing was done before the end');
+		t.is(environment.world.secrets(team).length, 0, 'nothing was done before the end');
 	}
 });
 
 test.serial('what an embedding program gets hold of holds no value', async t => {
-	const stage = await startStage(t, { embedded: true });
+	const environment = await startEnvironment(t, { embedded: true });
 	const canaries = new Canaries();
 	const value = canaries.text('a secret');
-	const token = canaries.add('a token', await stage.cluster.createToken());
+	const token = canaries.add('a token', await environment.cluster.createToken());
 	const replicas = [];
 	// A kubeconfig that no parser takes, with the token right where it fails.
-	replicas.push(await stage.start({ kubeconfig: `users: [{user: {token: ${token}\n`, wait: false }));
+	replicas.push(await environment.start({ kubeconfig: `users: [{user: {token: ${token}\n`, wait: false }));
 	for (const answer of [
 		{ status: 422, reason: 'Invalid', message: `Secret "jasm-sentinel" is invalid: ${value}` },
 		{ status: 400, reason: value, message: `admission webhook "w" denied the request: ${value}` },
 		{ status: 201, body: JSON.stringify({ data: { password: value } }) },
 	]) {
-		stage.api.faults.inject({ verb: 'update', resource: 'secrets' }, { answer });
-		const replica = await stage.start({ kubeconfig: stage.cluster.kubeconfigFor(token), wait: false });
+		environment.api.faults.inject({ verb: 'update', resource: 'secrets' }, { answer });
+		const replica = await environment.start({
+			kubeconfig: environment.cluster.kubeconfigFor(token),
+			wait: false,
+		});
 		await Promise.race([replica.ended, replica.ready().catch(() => {})]);
 		replicas.push(replica);
 	}
 
 	const seen = [];
 	for (const replica of replicas) {
-		seen.push([await stage.stop(replica), await replica.ready().then(Object, Object), replica]);
+		seen.push([await environment.stop(replica), await replica.ready().then(Object, Object), replica]);
 	}
 
 	t.deepEqual(
 		seen.map(([ended]) => (ended as Partial<JasmError> | undefined)?.code),
 		['KUBERNETES_CONFIG_INVALID', 'GUARD_MISSING', 'GUARD_MISSING', undefined],
 	);
-	t.deepEqual(canaries.foundIn({ ...tracesOf(stage, replicas), errors: seenBy(seen.flat()) }), []);
+	t.deepEqual(canaries.foundIn({ ...tracesOf(environment, replicas), errors: seenBy(seen.flat()) }), []);
 });
 
 for (const [title, accident] of Object.entries({
-	'a rejection that nobody handles': 'Promise.reject(error)',
-	'an exception that is no error and that nobody catches': 'queueMicrotask(() => { throw value; })',
+	'an unhandled rejection': 'Promise.reject(error)',
+	'an uncaught exception that is no Error': 'queueMicrotask(() => { throw value; })',
 })) {
 	test.serial(`a crash by ${title} lets no value out`, async t => {
-		const stage = await startStage(t, { embedded: true });
+		const environment = await startEnvironment(t, { embedded: true });
 		const canaries = new Canaries();
 		const value = canaries.text('a secret');
-		const controller = await stage.startProcess({
+		const controller = await environment.startProcess({
 			argv: [`--zap-log-level=${TRACE}`],
 			preload: `process.on('SIGUSR2', () => {
 				const value = ${JSON.stringify(value)};

@@ -1,10 +1,10 @@
-// The process: how it starts, what it says, and how it ends, seen from outside.
+// The process seen from outside: how it starts, what it prints, and how it ends.
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import test from 'ava';
-import { ControllerProcess } from '../helpers/controller-process.ts';
-import { annotation, startStage } from '../helpers/stage.ts';
+import { ControllerProcess } from '../helpers/environment/controller-process.ts';
+import { annotation, startEnvironment } from '../helpers/environment/test-environment.ts';
 
 const names = (prefix: string, count: number) =>
 	Array.from({ length: count }, (_, index) => `${prefix}-${index}`);
@@ -12,12 +12,12 @@ const names = (prefix: string, count: number) =>
 test.serial(
 	'it starts, serves, answers probes, and ends with 0 on SIGTERM, without a word on standard error',
 	async t => {
-		const stage = await startStage(t);
-		const controller = await stage.startProcess();
-		const team = await stage.namespace('team');
+		const environment = await startEnvironment(t);
+		const controller = await environment.startProcess();
+		const team = await environment.namespace('team');
 		await controller.leading();
-		await stage.ask(team, 'web');
-		await stage.event(team, 'web', 'SecretSyncSuccess');
+		await environment.ask(team, 'web');
+		await environment.event(team, 'web', 'SecretSyncSuccess');
 		for (const path of ['/livez', '/healthz', '/readyz']) {
 			t.deepEqual(await controller.probe(path), { status: 200, text: 'ok\n' });
 		}
@@ -25,37 +25,38 @@ test.serial(
 		t.is((await controller.probe('/secrets')).status, 404);
 		controller.signal('SIGTERM');
 		t.deepEqual(await controller.exited, { code: 0, signal: null });
-		// The exit may be known before the last of the output is read.
-		await controller.log.waitFor({ message: 'stopped' });
 		t.is(controller.stderr, '');
 		t.true(
 			controller.log.lines.every(
 				({ level, time, message }) => level !== 'none' && Boolean(time) && Boolean(message),
 			),
 		);
-		t.is(controller.log.lines.at(-1)!.message, 'stopped');
+		t.deepEqual(
+			controller.log.lines.slice(-2).map(({ message }) => message),
+			['stopping', 'stopped'],
+		);
 		t.is(controller.log.count({ level: 'fatal' }) + controller.log.count({ level: 'error' }), 0);
 	},
 );
 
-test.serial('every fault of flags and file is listed at once, with its place, in one coded line', async t => {
-	const stage = await startStage(t, { embedded: true });
+test.serial('every error of flags and file is listed at once, with its place, in one coded line', async t => {
+	const environment = await startEnvironment(t, { embedded: true });
 	const config = {
 		profil: 'write-only',
 		providers: { aws: { kind: 'aws-secretsmanager', region: 'nowhere', colour: 'red' } },
-		policy: [{ namespaces: ['Team_A'], provider: 'asw', paths: ['/a//b'] }],
+		policy: [{ namespaces: ['Team_A'], provider: 'asw', paths: ['/a/../b'] }],
 		limits: { burst: 0 },
 	};
 	const controller = new ControllerProcess({
-		argv: ['--config', stage.file(JSON.stringify(config)), '--leader-elct', '--zap-log-level=loud'],
+		argv: ['--config', environment.file(JSON.stringify(config)), '--leader-elct', '--zap-log-level=loud'],
 		env: {},
 	});
 	t.deepEqual(await controller.exited, { code: 1, signal: null });
 	t.is(controller.log.lines.length, 1);
-	const [{ level, error } = { level: '', error: undefined }] = controller.log.lines;
+	const [{ level, error, message } = { level: '', error: undefined, message: '' }] = controller.log.lines;
 	t.is(level, 'fatal');
 	t.is(error?.code, 'CONFIG_INVALID');
-	const text = JSON.stringify(error);
+	const text = String(message);
 	for (const place of [
 		'--leader-elct',
 		'--zap-log-level',
@@ -82,8 +83,8 @@ for (const [flag, expected] of [
 	});
 }
 
-test.serial('what keeps it from starting is one fatal line with a code and what to do', async t => {
-	const stage = await startStage(t, { guard: false });
+test.serial('an error that prevents the start is one fatal line with a code and a remedy', async t => {
+	const environment = await startEnvironment(t, { guard: false });
 	const taken = createServer();
 	taken.listen(0, '127.0.0.1');
 	await once(taken, 'listening');
@@ -92,10 +93,10 @@ test.serial('what keeps it from starting is one fatal line with a code and what 
 	for (const [code, options] of [
 		['KUBERNETES_CONFIG_INVALID', { argv: ['--kubeconfig', '/does/not/exist'] }],
 		['KUBERNETES_CONFIG_INVALID', { kubeconfig: 'not: a kubeconfig' }],
-		['CONFIG_INVALID', { argv: [`--metrics-bind-address=127.0.0.1:${port}`] }],
+		['ADDRESS_UNAVAILABLE', { argv: [`--metrics-bind-address=127.0.0.1:${port}`] }],
 		['GUARD_MISSING', { argv: ['--allow-unguarded=false'] }],
 	] as const) {
-		const controller = await stage.startProcess(options);
+		const controller = await environment.startProcess(options);
 		t.deepEqual(await controller.exited, { code: 1, signal: null }, code);
 		const fatal = controller.log.filter({ level: 'fatal' });
 		t.is(fatal.length, 1, code);
@@ -105,13 +106,15 @@ test.serial('what keeps it from starting is one fatal line with a code and what 
 	}
 });
 
-test.serial('what nobody expected is one coded fatal line that quotes nothing, and the end', async t => {
-	const stage = await startStage(t, { embedded: true });
+test.serial('an unexpected error is one coded fatal line without its text, and the end', async t => {
+	const environment = await startEnvironment(t, { embedded: true });
 	for (const accident of [
 		"Promise.reject(new SyntaxError('Unexpected token in hunter2'))",
 		"{ throw new TypeError('hunter2 is not a function') }",
 	]) {
-		const controller = await stage.startProcess({ preload: `process.on('SIGUSR2', () => ${accident});` });
+		const controller = await environment.startProcess({
+			preload: `process.on('SIGUSR2', () => ${accident});`,
+		});
 		await controller.leading();
 		controller.signal('SIGUSR2');
 		t.deepEqual(await controller.exited, { code: 1, signal: null });
@@ -124,13 +127,13 @@ test.serial('what nobody expected is one coded fatal line that quotes nothing, a
 });
 
 test.serial('the first signal lets started work finish, the second ends at once with 1', async t => {
-	const stage = await startStage(t, { embedded: true });
-	const controller = await stage.startProcess();
-	const team = await stage.namespace('team');
-	stage.secretsManager.inject('hang');
+	const environment = await startEnvironment(t, { embedded: true });
+	const controller = await environment.startProcess();
+	const team = await environment.namespace('team');
+	environment.secretsManager.inject('hang');
 	await controller.leading();
-	await stage.ask(team, 'web');
-	await stage.secretsManager.waitForCall(({ name }) => name === '/prod/web');
+	await environment.ask(team, 'web');
+	await environment.secretsManager.waitForCall(({ name }) => name === '/prod/web');
 	controller.signal('SIGTERM');
 	await controller.log.waitFor({ message: 'stopping' });
 	t.deepEqual(await controller.probe('/readyz'), { status: 503, text: 'stopping\n' });
@@ -143,22 +146,22 @@ test.serial('the first signal lets started work finish, the second ends at once 
 test.serial(
 	'a stop in the middle of a burst leaves whole Secrets, and the next start does the rest',
 	async t => {
-		const stage = await startStage(t);
-		const team = await stage.namespace('team');
+		const environment = await startEnvironment(t);
+		const team = await environment.namespace('team');
 		const all = names('web', 60);
 		for (const name of all) {
-			stage.secretsManager.put(`/prod/${name}`, { name, twice: name });
+			environment.secretsManager.put(`/prod/${name}`, { name, twice: name });
 		}
 
-		const first = await stage.start();
-		const pods = stage.each(all, name =>
-			stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name })),
+		const first = await environment.start();
+		const pods = environment.each(all, name =>
+			environment.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name })),
 		);
 		await first.log.waitFor({ message: 'secret synced' }, 5);
 		t.is(await first.stop(), undefined);
 		await pods;
 		const whole = (name: string) => {
-			const { data } = stage.world.secret(team, name) ?? {};
+			const { data } = environment.world.secret(team, name) ?? {};
 			return data === undefined || (data['name'] === name && data['twice'] === name);
 		};
 		t.true(all.every(whole));
@@ -167,10 +170,10 @@ test.serial(
 			failures.filter(({ secret }) => String(secret).startsWith(team)),
 			[],
 		);
-		await stage.start();
+		await environment.start();
 		for (const name of all) {
-			t.is((await stage.secret(team, name)).data['twice'], name);
-			await stage.event(team, name, 'SecretSyncSuccess');
+			t.is((await environment.secret(team, name)).data['twice'], name);
+			await environment.event(team, name, 'SecretSyncSuccess');
 		}
 	},
 );
@@ -178,41 +181,41 @@ test.serial(
 test.serial(
 	'a process that is killed in the middle of a burst leaves whole Secrets, and the next start does the rest',
 	async t => {
-		const stage = await startStage(t);
-		const team = await stage.namespace('team');
+		const environment = await startEnvironment(t);
+		const team = await environment.namespace('team');
 		const all = names('web', 40);
 		for (const name of all) {
-			stage.secretsManager.put(`/prod/${name}`, { name, twice: name });
+			environment.secretsManager.put(`/prod/${name}`, { name, twice: name });
 		}
 
-		const first = await (await stage.startProcess()).leading();
-		const pods = stage.each(all, name =>
-			stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name })),
+		const first = await (await environment.startProcess()).leading();
+		const pods = environment.each(all, name =>
+			environment.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name })),
 		);
 		await first.log.waitFor({ message: 'secret synced' }, 3);
 		first.signal('SIGKILL');
 		await first.exited;
 		await pods;
-		await stage.start();
+		await environment.start();
 		for (const name of all) {
-			const { data } = await stage.secret(team, name);
+			const { data } = await environment.secret(team, name);
 			t.deepEqual({ ...data }, { name, twice: name });
-			await stage.event(team, name, 'SecretSyncSuccess');
+			await environment.event(team, name, 'SecretSyncSuccess');
 		}
 	},
 );
 
-test.serial('a stop waits for what runs, 15 s at most, and for its Events', async t => {
-	const stage = await startStage(t, { virtualTime: true });
-	const controller = await stage.start();
-	const team = await stage.namespace('team');
-	const held = stage.secretsManager.inject('hang', { when: ({ name }) => name === '/prod/slow' });
-	await stage.ask(team, 'slow');
-	await stage.secretsManager.waitForCall(({ name }) => name === '/prod/slow');
+test.serial('a stop waits at most 15 s for started runs, and for their Events', async t => {
+	const environment = await startEnvironment(t, { virtualTime: true });
+	const controller = await environment.start();
+	const team = await environment.namespace('team');
+	const held = environment.secretsManager.inject('hang', { when: ({ name }) => name === '/prod/slow' });
+	await environment.ask(team, 'slow');
+	await environment.secretsManager.waitForCall(({ name }) => name === '/prod/slow');
 	const ended = controller.stop();
-	const took = await stage.clock.runUntil(() => !controller.running, { maxMs: 60_000 });
+	const took = await environment.clock.runUntil(() => !controller.running, { maxMs: 60_000 });
 	t.true(took <= 25_000, `${took} ms`);
 	t.is(await ended, undefined);
-	t.is(stage.events(team, 'slow').filter(({ type }) => type === 'Normal').length, 0);
+	t.is(environment.events(team, 'slow').filter(({ type }) => type === 'Normal').length, 0);
 	held.stop();
 });

@@ -1,7 +1,8 @@
 // Whose Secret it is: JASM changes what carries its label and nothing else, in both profiles.
 import test from 'ava';
-import type { Profile } from '../helpers/installation.ts';
-import { annotation, startStage } from '../helpers/stage.ts';
+import { KEY, LEAF } from '../certificates/files.ts';
+import type { Profile } from '../helpers/environment/installation.ts';
+import { annotation, startEnvironment } from '../helpers/environment/test-environment.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const MANAGED = { 'app.kubernetes.io/managed-by': 'jasm' };
@@ -23,28 +24,32 @@ for (const [profile, title] of [
 	['write-only', 'write-only: by the admission policy (needs Kubernetes 1.30; below it self-heal runs)'],
 ] satisfies [Profile, string][]) {
 	test(`${title}, a Secret that JASM does not own is refused and stays untouched`, async t => {
-		const stage = await startStage(t, { profile, needsGuard: true });
-		const controller = await stage.start();
-		const team = await stage.namespace('team');
-		stage.secretsManager.put('/prod/db', { user: 'ours' });
+		const environment = await startEnvironment(t, { profile, needsGuard: true });
+		const controller = await environment.start();
+		const team = await environment.namespace('team');
+		environment.secretsManager.put('/prod/db', { user: 'ours' });
 		for (const { name, type, ...rest } of FOREIGN) {
 			const { data = {}, labels = {}, annotations = {} } = rest as Record<string, Record<string, string>>;
 			const metadata = { name, labels, annotations };
-			await stage.core.createNamespacedSecret({ namespace: team, body: { metadata, type, data } });
+			await environment.core.createNamespacedSecret({ namespace: team, body: { metadata, type, data } });
 		}
 
 		// The controllers of a real cluster fill in the token.
 		const before = await Promise.all(
 			FOREIGN.map(({ name, type }) =>
-				stage.secret(team, name, ({ data }) => !type.includes('token') || !stage.real || 'token' in data),
+				environment.secret(
+					team,
+					name,
+					({ data }) => !type.includes('token') || !environment.real || 'token' in data,
+				),
 			),
 		);
 		for (const { name } of FOREIGN) {
-			await stage.pod(team, name, annotation({ path: '/prod/db', secretName: name }));
+			await environment.pod(team, name, annotation({ path: '/prod/db', secretName: name }));
 		}
 
 		for (const { name } of FOREIGN) {
-			const { type, note } = await stage.event(team, name, 'SecretNotOwned');
+			const { type, note } = await environment.event(team, name, 'SecretNotOwned');
 			t.is(type, 'Warning');
 			t.regex(note, /SECRET_NOT_OWNED/);
 			t.regex(note, /choose another secretName, or delete the existing Secret/);
@@ -52,17 +57,17 @@ for (const [profile, title] of [
 		}
 
 		t.deepEqual(
-			FOREIGN.map(({ name }) => stage.world.secret(team, name)),
+			FOREIGN.map(({ name }) => environment.world.secret(team, name)),
 			before,
 		);
 		t.is(await controller.metric('jasm_syncs_total', { outcome: 'SECRET_NOT_OWNED' }), FOREIGN.length);
 	});
 
 	test(`${title}, a Secret that is immutable or of another type is left as it is, and told`, async t => {
-		const stage = await startStage(t, { profile, needsGuard: true });
-		await stage.start();
-		const team = await stage.namespace('team');
-		stage.secretsManager.put('/prod/db', { user: 'ours' });
+		const environment = await startEnvironment(t, { profile, needsGuard: true });
+		await environment.start();
+		const team = await environment.namespace('team');
+		environment.secretsManager.put('/prod/db', { user: 'ours' });
 		const cases = [
 			{
 				name: 'frozen',
@@ -73,50 +78,50 @@ for (const [profile, title] of [
 				name: 'typed',
 				content: { type: 'kubernetes.io/basic-auth', data: { username: base64('old') } },
 				// Without the right to look, JASM cannot know that it wrote this one itself.
-				code: stage.profile === 'self-heal' ? 'SECRET_IMMUTABLE' : 'SECRET_NOT_OWNED',
+				code: environment.profile === 'self-heal' ? 'SECRET_IMMUTABLE' : 'SECRET_NOT_OWNED',
 			},
 		];
 		for (const { name, content, code } of cases) {
 			const body = { metadata: { name, labels: MANAGED }, ...content };
-			await stage.core.createNamespacedSecret({ namespace: team, body });
-			const { resourceVersion } = await stage.secret(team, name);
-			await stage.pod(team, name, annotation({ path: '/prod/db', secretName: name }));
-			const { note } = await stage.event(team, name, ['SecretSyncFailed', 'SecretNotOwned']);
+			await environment.core.createNamespacedSecret({ namespace: team, body });
+			const { resourceVersion } = await environment.secret(team, name);
+			await environment.pod(team, name, annotation({ path: '/prod/db', secretName: name }));
+			const { note } = await environment.event(team, name, ['SecretSyncFailed', 'SecretNotOwned']);
 			t.true(note.includes(code), note);
-			t.is(stage.world.secret(team, name)!.resourceVersion, resourceVersion);
+			t.is(environment.world.secret(team, name)!.resourceVersion, resourceVersion);
 		}
 	});
 }
 
 test('a Secret that the Go program left behind is ours: the first write replaces it whole', async t => {
-	const stage = await startStage(t);
-	await stage.start();
-	const team = await stage.namespace('team');
-	stage.secretsManager.put('/prod/db', { user: 'app' });
+	const environment = await startEnvironment(t);
+	await environment.start();
+	const team = await environment.namespace('team');
+	environment.secretsManager.put('/prod/db', { user: 'app' });
 	const annotations = {
 		'jasm.codnod.io/source-path': '/prod/db',
 		'jasm.codnod.io/synced-at': '2025-11-30T10:00:00Z',
 	};
-	await stage.core.createNamespacedSecret({
+	await environment.core.createNamespacedSecret({
 		namespace: team,
 		body: {
 			metadata: { name: 'db', labels: MANAGED, annotations },
 			data: { user: base64('app'), old: base64('x') },
 		},
 	});
-	await stage.pod(team, 'web', annotation({ path: '/prod/db' }));
-	const secret = await stage.secret(team, 'db', ({ data }) => !('old' in data));
+	await environment.pod(team, 'web', annotation({ path: '/prod/db' }));
+	const secret = await environment.secret(team, 'db', ({ data }) => !('old' in data));
 	t.deepEqual({ ...secret.data }, { user: 'app' });
 	t.false('jasm.codnod.io/synced-at' in secret.annotations);
-	await stage.event(team, 'web', 'SecretSyncSuccess');
+	await environment.event(team, 'web', 'SecretSyncSuccess');
 });
 
 test('a Secret of every type on the allow-list is written as that type', async t => {
-	const stage = await startStage(t);
-	await stage.start();
-	const team = await stage.namespace('team');
+	const environment = await startEnvironment(t);
+	await environment.start();
+	const team = await environment.namespace('team');
 	const sources: Record<string, object> = {
-		'kubernetes.io/tls': { 'tls.crt': 'crt', 'tls.key': 'key' },
+		'kubernetes.io/tls': { 'tls.crt': LEAF, 'tls.key': KEY },
 		'kubernetes.io/basic-auth': { username: 'u', password: 'p' },
 		'kubernetes.io/ssh-auth': { 'ssh-privatekey': 'key' },
 		'kubernetes.io/dockerconfigjson': { '.dockerconfigjson': { auths: {} } },
@@ -124,29 +129,29 @@ test('a Secret of every type on the allow-list is written as that type', async t
 	};
 	for (const [index, [type, source]] of Object.entries(sources).entries()) {
 		const name = `s${index}`;
-		stage.secretsManager.put(`/prod/${name}`, source);
-		await stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name, type }));
-		t.is((await stage.secret(team, name)).type, type);
+		environment.secretsManager.put(`/prod/${name}`, source);
+		await environment.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name, type }));
+		t.is((await environment.secret(team, name)).type, type);
 	}
 });
 
 test.serial(
 	'a foreign Secret is looked at ever more rarely, and taken over as soon as it is gone',
 	async t => {
-		const stage = await startStage(t, { virtualTime: true });
-		const controller = await stage.start();
-		const team = await stage.namespace('team');
-		stage.secretsManager.put('/prod/db', { user: 'app' });
-		await stage.core.createNamespacedSecret({ namespace: team, body: { metadata: { name: 'db' } } });
-		await stage.pod(team, 'web', annotation({ path: '/prod/db' }));
-		await stage.event(team, 'web', 'SecretNotOwned');
-		await stage.clock.advance(600_000);
+		const environment = await startEnvironment(t, { virtualTime: true });
+		const controller = await environment.start();
+		const team = await environment.namespace('team');
+		environment.secretsManager.put('/prod/db', { user: 'app' });
+		await environment.core.createNamespacedSecret({ namespace: team, body: { metadata: { name: 'db' } } });
+		await environment.pod(team, 'web', annotation({ path: '/prod/db' }));
+		await environment.event(team, 'web', 'SecretNotOwned');
+		await environment.clock.advance(600_000);
 		const tries = controller.log.count({ code: 'SECRET_NOT_OWNED' });
 		t.true(tries >= 4 && tries <= 9, `${tries} tries in ten minutes`);
-		t.is(stage.events(team, 'web').length, 1);
-		await stage.core.deleteNamespacedSecret({ namespace: team, name: 'db' });
-		await stage.clock.advance(600_000);
-		t.deepEqual({ ...(await stage.secret(team, 'db')).data }, { user: 'app' });
-		await stage.event(team, 'web', 'SecretSyncSuccess');
+		t.is(environment.events(team, 'web').length, 1);
+		await environment.core.deleteNamespacedSecret({ namespace: team, name: 'db' });
+		await environment.clock.advance(600_000);
+		t.deepEqual({ ...(await environment.secret(team, 'db')).data }, { user: 'app' });
+		await environment.event(team, 'web', 'SecretSyncSuccess');
 	},
 );

@@ -1,19 +1,19 @@
 // From the payload at the source to the bytes of the Secret: exact, or not at all.
 import test from 'ava';
-import { annotation, startStage } from '../helpers/stage.ts';
+import { annotation, startEnvironment } from '../helpers/environment/test-environment.ts';
 
 test('integers of a million and more, long fractions and numbers beyond 2^53 arrive as they are written', async t => {
-	const stage = await startStage(t);
-	await stage.start();
-	const team = await stage.namespace('team');
-	stage.secretsManager.put(
+	const environment = await startEnvironment(t);
+	await environment.start();
+	const team = await environment.namespace('team');
+	environment.secretsManager.put(
 		'/prod/db',
 		'{"port": 1000000, "size": 20971520, "id": 9007199254740993, "rate": 1.10, "tiny": 1e-7, ' +
 			'"on": true, "none": null, "nested": {"b": [1.0, 12345678901234567890], "a": "<&>"}}',
 	);
-	await stage.pod(team, 'web', annotation({ path: '/prod/db' }));
+	await environment.pod(team, 'web', annotation({ path: '/prod/db' }));
 	t.deepEqual(
-		{ ...(await stage.secret(team, 'db')).data },
+		{ ...(await environment.secret(team, 'db')).data },
 		{
 			port: '1000000',
 			size: '20971520',
@@ -28,41 +28,44 @@ test('integers of a million and more, long fractions and numbers beyond 2^53 arr
 });
 
 test('binary and bytes that are no text are written as they are under one key', async t => {
-	const stage = await startStage(t);
-	await stage.start();
-	const team = await stage.namespace('team');
+	const environment = await startEnvironment(t);
+	await environment.start();
+	const team = await environment.namespace('team');
 	const bytes = Buffer.from([0, 255, 128, 10, 0]);
-	stage.secretsManager.put('/prod/keystore', bytes);
-	await stage.pod(team, 'web', annotation({ path: '/prod/keystore', key: 'store.p12' }));
-	t.deepEqual((await stage.secret(team, 'db')).bytes.get('store.p12'), bytes);
+	environment.secretsManager.put('/prod/keystore', bytes);
+	await environment.pod(team, 'web', annotation({ path: '/prod/keystore', key: 'store.p12' }));
+	t.deepEqual((await environment.secret(team, 'db')).bytes.get('store.p12'), bytes);
 });
 
 test('keys that are names of JavaScript are keys like any other', async t => {
-	const stage = await startStage(t);
-	await stage.start();
-	const team = await stage.namespace('team');
+	const environment = await startEnvironment(t);
+	await environment.start();
+	const team = await environment.namespace('team');
 	const keys = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty'];
-	stage.secretsManager.put('/prod/db', `{${keys.map(key => `"${key}": "of ${key}"`).join(', ')}}`);
-	await stage.pod(team, 'web', annotation({ path: '/prod/db' }));
-	const { bytes } = await stage.secret(team, 'db');
+	environment.secretsManager.put('/prod/db', `{${keys.map(key => `"${key}": "of ${key}"`).join(', ')}}`);
+	await environment.pod(team, 'web', annotation({ path: '/prod/db' }));
+	const { bytes } = await environment.secret(team, 'db');
 	t.deepEqual([...bytes.keys()].sort(), keys.toSorted());
 	t.is(bytes.get('__proto__')!.toString(), 'of __proto__');
 });
 
 test('keys that left the source leave the Secret, and so do keys that left the annotation', async t => {
-	const stage = await startStage(t);
-	await stage.start();
-	const team = await stage.namespace('team');
-	stage.secretsManager.put('/prod/db', { a: '1', b: '2', c: '3' });
-	await stage.pod(team, 'web-1', annotation({ path: '/prod/db' }));
-	await stage.secret(team, 'db', ({ data }) => Object.keys(data).length === 3);
-	await stage.event(team, 'web-1', 'SecretSyncSuccess');
-	stage.secretsManager.put('/prod/db', { a: '1', b: '2' });
-	await stage.pod(team, 'web-2', annotation({ path: '/prod/db' }));
-	t.deepEqual({ ...(await stage.secret(team, 'db', ({ data }) => !('c' in data))).data }, { a: '1', b: '2' });
-	await stage.core.deleteNamespacedPod({ namespace: team, name: 'web-1', gracePeriodSeconds: 0 });
-	await stage.annotate(team, 'web-2', annotation({ path: '/prod/db', keys: { a: 'a' } }));
-	t.deepEqual({ ...(await stage.secret(team, 'db', ({ data }) => !('b' in data))).data }, { a: '1' });
+	const environment = await startEnvironment(t);
+	await environment.start();
+	const team = await environment.namespace('team');
+	environment.secretsManager.put('/prod/db', { a: '1', b: '2', c: '3' });
+	await environment.pod(team, 'web-1', annotation({ path: '/prod/db' }));
+	await environment.secret(team, 'db', ({ data }) => Object.keys(data).length === 3);
+	await environment.event(team, 'web-1', 'SecretSyncSuccess');
+	environment.secretsManager.put('/prod/db', { a: '1', b: '2' });
+	await environment.pod(team, 'web-2', annotation({ path: '/prod/db' }));
+	t.deepEqual(
+		{ ...(await environment.secret(team, 'db', ({ data }) => !('c' in data))).data },
+		{ a: '1', b: '2' },
+	);
+	await environment.core.deleteNamespacedPod({ namespace: team, name: 'web-1', gracePeriodSeconds: 0 });
+	await environment.annotate(team, 'web-2', annotation({ path: '/prod/db', keys: { a: 'a' } }));
+	t.deepEqual({ ...(await environment.secret(team, 'db', ({ data }) => !('b' in data))).data }, { a: '1' });
 });
 
 type Refusal = {
@@ -133,49 +136,49 @@ const REFUSED: Readonly<Record<string, Refusal>> = {
 	},
 };
 
-test('what cannot become a Secret whole is told to the pod, is not retried, and nothing of it is written', async t => {
-	const stage = await startStage(t);
-	const controller = await stage.start();
-	const team = await stage.namespace('team');
+test('a payload that cannot become a Secret is reported to the pod, not retried, and not written in part', async t => {
+	const environment = await startEnvironment(t);
+	const controller = await environment.start();
+	const team = await environment.namespace('team');
 	const cases = Object.entries(REFUSED).map(([title, refusal], index) => ({
 		title,
 		...refusal,
 		name: `p${index}`,
 	}));
 	for (const { name, payload } of cases) {
-		stage.secretsManager.put(`/prod/${name}`, payload);
+		environment.secretsManager.put(`/prod/${name}`, payload);
 	}
 
 	await Promise.all(
 		cases.map(({ name, fields }) =>
-			stage.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name, ...fields })),
+			environment.pod(team, name, annotation({ path: `/prod/${name}`, secretName: name, ...fields })),
 		),
 	);
 	for (const { title, name, reason, code, says } of cases) {
-		const { note } = await stage.event(team, name, reason);
+		const { note } = await environment.event(team, name, reason);
 		t.true(note.includes(code), `${title}: ${note}`);
 		t.regex(note, says ?? /./, title);
 		t.true(note.length <= 1_024, title);
 	}
 
-	await stage.barrier(team);
+	await environment.barrier(team);
 	for (const { title, name, code } of cases) {
-		t.is(stage.world.secret(team, name), undefined, title);
-		t.is(stage.events(team, name).length, 1, title);
+		t.is(environment.world.secret(team, name), undefined, title);
+		t.is(environment.events(team, name).length, 1, title);
 		t.is(controller.log.count({ code, secret: `${team}/${name}` }), 1, title);
 	}
 });
 
 test('a source that becomes broken leaves the Secret of yesterday as it is', async t => {
-	const stage = await startStage(t);
-	await stage.start();
-	const team = await stage.namespace('team');
-	stage.secretsManager.put('/prod/db', { user: 'app' });
-	await stage.pod(team, 'web-1', annotation({ path: '/prod/db' }));
-	const before = await stage.secret(team, 'db');
-	await stage.event(team, 'web-1', 'SecretSyncSuccess');
-	stage.secretsManager.put('/prod/db', '{"user": ');
-	await stage.pod(team, 'web-2', annotation({ path: '/prod/db' }));
-	await stage.event(team, 'web-2', 'SecretFetchFailed');
-	t.is(stage.world.secret(team, 'db')!.resourceVersion, before.resourceVersion);
+	const environment = await startEnvironment(t);
+	await environment.start();
+	const team = await environment.namespace('team');
+	environment.secretsManager.put('/prod/db', { user: 'app' });
+	await environment.pod(team, 'web-1', annotation({ path: '/prod/db' }));
+	const before = await environment.secret(team, 'db');
+	await environment.event(team, 'web-1', 'SecretSyncSuccess');
+	environment.secretsManager.put('/prod/db', '{"user": ');
+	await environment.pod(team, 'web-2', annotation({ path: '/prod/db' }));
+	await environment.event(team, 'web-2', 'SecretFetchFailed');
+	t.is(environment.world.secret(team, 'db')!.resourceVersion, before.resourceVersion);
 });

@@ -1,7 +1,7 @@
-// Writes that the cluster refuses: told to the pod in our words, retried where somebody can mend it, never hot.
+// Writes that the cluster refuses: reported to the pod in our words, retried where a person can mend them, never hot.
 import test from 'ava';
 import type { FaultAnswer } from '../../testing/index.ts';
-import { startStage } from '../helpers/stage.ts';
+import { startEnvironment } from '../helpers/environment/test-environment.ts';
 
 const creates = { verb: 'create', resource: 'secrets' };
 const writes = { verb: ['create', 'update'], resource: 'secrets' };
@@ -9,11 +9,11 @@ const writes = { verb: ['create', 'update'], resource: 'secrets' };
 test.serial(
 	'without the right to create Secrets the pod hears verb and resource, and it mends by itself',
 	async t => {
-		const stage = await startStage(t, { virtualTime: true });
-		const controller = await stage.start();
-		const team = await stage.namespace('team');
+		const environment = await startEnvironment(t, { virtualTime: true });
+		const controller = await environment.start();
+		const team = await environment.namespace('team');
 		const rules = (change: (verbs: string[]) => string[]) =>
-			stage.api.update('ClusterRole', '', 'jasm', role => {
+			environment.api.update('ClusterRole', '', 'jasm', role => {
 				for (const rule of role['rules'] as { resources: string[]; verbs: string[] }[]) {
 					if (rule.resources.includes('secrets')) {
 						rule.verbs = change(rule.verbs);
@@ -21,18 +21,18 @@ test.serial(
 				}
 			});
 		rules(verbs => verbs.filter(verb => verb !== 'create'));
-		await stage.ask(team, 'web');
-		const { type, note } = await stage.event(team, 'web', 'SecretSyncFailed');
+		await environment.ask(team, 'web');
+		const { type, note } = await environment.event(team, 'web', 'SecretSyncFailed');
 		t.is(type, 'Warning');
 		t.regex(note, new RegExp(`JASM is not allowed to create secrets in namespace "${team}"`));
 		t.true((await controller.metric('jasm_syncs_total', { outcome: 'KUBERNETES_FORBIDDEN' })) === 1);
-		await stage.clock.advance(600_000);
+		await environment.clock.advance(600_000);
 		const tries = controller.log.count({ code: 'KUBERNETES_FORBIDDEN', secret: `${team}/web` });
 		t.true(tries >= 3 && tries <= 8, `${tries} tries in ten minutes`);
-		t.is(stage.events(team, 'web').length, 1);
+		t.is(environment.events(team, 'web').length, 1);
 		rules(verbs => ['create', ...verbs]);
-		await stage.clock.runUntil(() => stage.world.secret(team, 'web') !== undefined);
-		await stage.event(team, 'web', 'SecretSyncSuccess');
+		await environment.clock.runUntil(() => environment.world.secret(team, 'web') !== undefined);
+		await environment.event(team, 'web', 'SecretSyncSuccess');
 		t.true(controller.running);
 	},
 );
@@ -57,7 +57,7 @@ const REFUSALS: Readonly<Record<string, { answer: FaultAnswer; code: string; aga
 		code: 'SECRET_REJECTED',
 		again: true,
 	},
-	"somebody else's admission policy": {
+	'another admission policy': {
 		answer: {
 			status: 422,
 			reason: 'Invalid',
@@ -74,14 +74,14 @@ const REFUSALS: Readonly<Record<string, { answer: FaultAnswer; code: string; aga
 			message: 'Request entity too large: limit is 3145728',
 		},
 		code: 'SECRET_TOO_LARGE',
-		again: false,
+		again: true,
 	},
 	'an object that is too large for etcd': {
 		answer: { status: 500, message: 'etcdserver: request is too large' },
 		code: 'SECRET_TOO_LARGE',
-		again: false,
+		again: true,
 	},
-	'a validation that nobody knows yet': {
+	'a validation that is not known yet': {
 		answer: {
 			status: 422,
 			reason: 'Invalid',
@@ -95,27 +95,27 @@ const REFUSALS: Readonly<Record<string, { answer: FaultAnswer; code: string; aga
 test.serial(
 	'a write that the cluster refuses is told to the pod, never quotes the answer, and is not repeated hot',
 	async t => {
-		const stage = await startStage(t, { virtualTime: true });
-		const controller = await stage.start();
-		const team = await stage.namespace('team');
+		const environment = await startEnvironment(t, { virtualTime: true });
+		const controller = await environment.start();
+		const team = await environment.namespace('team');
 		for (const [index, [title, { answer, code, again }]] of Object.entries(REFUSALS).entries()) {
 			const name = `web-${index}`;
-			const rule = stage.api.faults.inject(
+			const rule = environment.api.faults.inject(
 				{ ...creates, namespace: team },
 				{ answer },
 				Number.POSITIVE_INFINITY,
 			);
-			await stage.ask(team, name);
-			const { note } = await stage.event(team, name, 'SecretSyncFailed');
+			await environment.ask(team, name);
+			const { note } = await environment.event(team, name, 'SecretSyncFailed');
 			t.true(note.includes(code), `${title}: ${note}`);
 			t.false(note.includes('hunter2') || note.includes('requested:'), title);
-			await stage.clock.advance(120_000);
+			await environment.clock.advance(120_000);
 			t.is(rule.hits > 1, again, `${title}: ${rule.hits} tries in two minutes`);
 			t.true(rule.hits <= 6, `${title}: ${rule.hits} tries in two minutes`);
-			t.is(stage.events(team, name).length, 1, title);
+			t.is(environment.events(team, name).length, 1, title);
 			rule.remove();
 			if (again) {
-				await stage.clock.runUntil(() => stage.world.secret(team, name) !== undefined);
+				await environment.clock.runUntil(() => environment.world.secret(team, name) !== undefined);
 			}
 		}
 
@@ -143,19 +143,19 @@ for (const [title, answer] of [
 	],
 ] as [string, FaultAnswer][]) {
 	test.serial(`a key whose namespace ${title} is dropped without a word to anybody`, async t => {
-		const stage = await startStage(t, { virtualTime: true });
-		const controller = await stage.start();
-		const team = await stage.namespace('team');
-		const rule = stage.api.faults.inject(
+		const environment = await startEnvironment(t, { virtualTime: true });
+		const controller = await environment.start();
+		const team = await environment.namespace('team');
+		const rule = environment.api.faults.inject(
 			{ ...writes, namespace: team },
 			{ answer },
 			Number.POSITIVE_INFINITY,
 		);
-		await stage.ask(team, 'web');
+		await environment.ask(team, 'web');
 		await controller.log.waitFor({ code: 'NAMESPACE_GONE', secret: `${team}/web` });
-		await stage.clock.advance(600_000);
+		await environment.clock.advance(600_000);
 		t.is(rule.hits, 1);
-		t.is(stage.events(team).length, 0);
+		t.is(environment.events(team).length, 0);
 		t.is(await controller.metric('jasm_workqueue_depth'), 0);
 	});
 }
