@@ -1,10 +1,10 @@
-// What every scenario gets: the stage, the processes to measure, and somebody to tell the figures to.
+// What every scenario gets: the environment, the processes to measure, and where to report the figures.
 import { subscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
-import { type Cluster, type Stage, secretsOf } from './cluster.ts';
-import { type Pod, pathOf, podsOf } from './corpus.ts';
-import type { Figure, Quantity } from './figure.ts';
-import { type Running, type StartOptions, type Subject, start } from './subject.ts';
+import { type Cluster, secretsOf, type TestEnvironment } from './cluster.ts';
+import type { Measurement, Quantity } from './measurement.ts';
+import { type Pod, pathOf, podsOf } from './pod-fixtures.ts';
+import { type ProcessUnderTest, type Running, type StartOptions, start } from './process-under-test.ts';
 
 /** What the provider adds to every read, in milliseconds. */
 export const PROVIDER_MS = 20;
@@ -20,15 +20,15 @@ const VALUE = {
 export type Scenario = (bench: Bench) => Promise<void>;
 
 export class Bench {
-	readonly stage: Stage;
+	readonly environment: TestEnvironment;
 	/** Fewer and shorter runs, for a machine that checks every change. */
 	readonly short: boolean;
-	readonly figures: Figure[] = [];
+	readonly measurements: Measurement[] = [];
 	#sets = 0;
 	#providerMs = 0;
 
-	constructor(options: { readonly stage: Stage; readonly short: boolean }) {
-		this.stage = options.stage;
+	constructor(options: { readonly environment: TestEnvironment; readonly short: boolean }) {
+		this.environment = options.environment;
 		this.short = options.short;
 		this.#clockProvider();
 	}
@@ -49,19 +49,19 @@ export class Bench {
 	}
 
 	get cluster(): Cluster {
-		return this.stage.cluster;
+		return this.environment.cluster;
 	}
 
 	/** The processes to compare, alternating, so that a busy moment of the machine meets both. */
-	get subjects(): readonly Subject[] {
+	get subjects(): readonly ProcessUnderTest[] {
 		return ['controller', 'floor'];
 	}
 
-	start(subject: Subject, options?: StartOptions): Promise<Running> {
-		return start(subject, this.stage, options);
+	start(processUnderTest: ProcessUnderTest, options?: StartOptions): Promise<Running> {
+		return start(processUnderTest, this.environment, options);
 	}
 
-	/** Pods of names that nobody had before, with their secrets in the provider; not created yet. */
+	/** Pods with new names, with their secrets in the provider; not created yet. */
 	pods(count: number, { namespaces = 1, every = 1 } = {}): Pod[] {
 		const pods = podsOf({ count, namespaces, every, set: String(this.#sets++) });
 		this.fill(pods);
@@ -72,7 +72,7 @@ export class Bench {
 	fill(pods: readonly Pod[]): void {
 		for (const { namespace, secretName } of pods) {
 			if (secretName !== undefined) {
-				this.stage.provider.put(pathOf(namespace, secretName), VALUE);
+				this.environment.provider.put(pathOf(namespace, secretName), VALUE);
 			}
 		}
 	}
@@ -88,8 +88,19 @@ export class Bench {
 		await secretsOf(this.cluster, pods, timeoutMs);
 	}
 
-	report(quantity: Quantity, subject: Figure['subject'], samples: readonly number[], note?: string): void {
+	report(
+		quantity: Quantity,
+		processUnderTest: Measurement['processUnderTest'],
+		samples: readonly number[],
+		note?: string,
+	): void {
 		const cluster = this.cluster.title;
-		this.figures.push({ ...quantity, cluster, subject, samples, ...(note !== undefined && { note }) });
+		this.measurements.push({
+			...quantity,
+			cluster,
+			processUnderTest,
+			samples,
+			...(note !== undefined && { note }),
+		});
 	}
 }

@@ -1,6 +1,6 @@
 // What the benchmark needs of a cluster, whichever it is, and the clock it measures with.
 import type { ApiServer, SecretsManager } from '../testing/index.ts';
-import type { Pod } from './corpus.ts';
+import type { Pod } from './pod-fixtures.ts';
 
 /** How a process in the cluster reaches the API server as JASM's ServiceAccount. */
 export type Access = {
@@ -25,11 +25,13 @@ export type Cluster = {
 	prepare(pods: readonly Pod[]): Promise<void>;
 	/** Creates pods, and their namespaces where these are not there. Resolves when they are stored. */
 	addPods(pods: readonly Pod[]): Promise<void>;
-	/** Changes the status of these pods once, which matters to nobody. */
+	/** Changes the status of these pods once, which no Secret depends on. */
 	touchPods(pods: readonly Pod[]): Promise<void>;
 	/** Deletes pods at once and forgets their moments. */
 	removePods(pods: readonly Pod[]): Promise<void>;
-	/** Lets the server read every pod once, as it will have for whoever asks next. */
+	/** The value of a Secret's key; undefined where there is none. */
+	valueOf(namespace: string, secretName: string, key: string): Promise<Buffer | undefined>;
+	/** Lets the server read every pod once, so that the next reader finds them decoded. */
 	warmUp(): Promise<void>;
 	/** Status changes in one round of noise. */
 	readonly eventsPerRound: number;
@@ -39,10 +41,13 @@ export type Cluster = {
 	readonly embedded?: ApiServer;
 };
 
-export type Stage = {
+export type TestEnvironment = {
 	readonly cluster: Cluster;
 	readonly provider: SecretsManager;
 };
+
+/** What a process needs to know of Secrets Manager. */
+export type StoreOfAws = Pick<SecretsManager, 'url' | 'region' | 'accountId'>;
 
 export const keyOf = ({ namespace, secretName }: Pod): string => `${namespace}/${secretName}`;
 

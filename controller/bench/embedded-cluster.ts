@@ -4,7 +4,7 @@ import { get } from 'node:https';
 import { loadAll } from 'js-yaml';
 import { type ApiServer, startApiServer } from '../testing/index.ts';
 import type { Cluster } from './cluster.ts';
-import { type Pod, storedForm } from './corpus.ts';
+import { manifestOf, type Pod, storedForm } from './pod-fixtures.ts';
 
 /** The installation, as `kubectl apply` gets it. */
 export async function installation(): Promise<Record<string, unknown>[]> {
@@ -51,12 +51,23 @@ export async function startEmbeddedCluster(
 	const { hostname, port } = new URL(server.url);
 	const seed = (pods: readonly Pod[]) => {
 		const round = rounds++;
-		const objects = pods.map(pod => {
-			const key = `${pod.namespace}/${pod.name}`;
-			const uid = uids.get(key) ?? crypto.randomUUID();
-			uids.set(key, uid);
-			return storedForm(pod, { uid, round });
-		});
+		// The request that releases a pod is held to what the API server itself stored, defaults included.
+		const gated = pods.filter(pod => pod.gated);
+		for (const name of new Set(gated.map(({ namespace }) => namespace))) {
+			if (server.find('Namespace', '', name) === undefined) {
+				server.create({ kind: 'Namespace', metadata: { name } });
+			}
+		}
+
+		server.apply(gated.map(manifestOf));
+		const objects = pods
+			.filter(({ gated }) => !gated)
+			.map(pod => {
+				const key = `${pod.namespace}/${pod.name}`;
+				const uid = uids.get(key) ?? crypto.randomUUID();
+				uids.set(key, uid);
+				return storedForm(pod, { uid, round });
+			});
 		server.seed('Pod', objects);
 	};
 	return {
@@ -80,6 +91,11 @@ export async function startEmbeddedCluster(
 			}
 
 			server.requests.clear();
+		},
+		async valueOf(namespace, secretName, key) {
+			const secret = server.find('Secret', namespace, secretName);
+			const text = (secret?.['data'] as Readonly<Record<string, string>> | undefined)?.[key];
+			return text === undefined ? undefined : Buffer.from(text, 'base64');
 		},
 		async warmUp() {
 			const pods = '/api/v1/pods';

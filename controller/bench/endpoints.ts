@@ -1,7 +1,7 @@
 // Asks the measured process as a kubelet and a Prometheus would.
 import { Agent, get } from 'node:http';
 import { pause } from './cluster.ts';
-import type { Running } from './subject.ts';
+import type { Running } from './process-under-test.ts';
 
 /** Asks /readyz every 5 ms, which takes the process some hundredths of a core. */
 export async function ready(port: number, timeoutMs: number): Promise<void> {
@@ -34,6 +34,13 @@ export async function writesOf({ ports }: Running): Promise<number | undefined> 
 	return [...lines]
 		.filter(([, labels]) => /resource="secrets"/.test(labels!) && /status="20[01]"/.test(labels!))
 		.reduce((sum, [, , count]) => sum + Number(count), 0);
+}
+
+/** Metrics without labels, by name. */
+export async function gaugesOf({ ports }: Running): Promise<ReadonlyMap<string, number>> {
+	const { text } = await ask(ports.metrics!, '/metrics');
+	const lines = text.matchAll(/^(\w+) (\S+)$/gm);
+	return new Map([...lines].map(([, name, value]) => [name!, Number(value)]));
 }
 
 function ask(port: number, path: string, agent?: Agent): Promise<{ status: number; text: string }> {

@@ -1,11 +1,11 @@
-// Measures the built controller against its budgets and prints the table; the README has the figures.
+// Measures the built controller against its budgets and prints the table; docs/performance.md has the figures.
 import { parseArgs } from 'node:util';
 import { startSecretsManager } from '../testing/index.ts';
 import { Bench, PROVIDER_MS, type Scenario } from './bench.ts';
 import { type Cluster, pause } from './cluster.ts';
 import { startEmbeddedCluster } from './embedded-cluster.ts';
-import { type Figure, statisticsOf } from './figure.ts';
 import { describe, thisMachine } from './machine.ts';
+import { type Measurement, statisticsOf } from './measurement.ts';
 import { connectRealCluster } from './real-cluster.ts';
 import { allAnnotated } from './scenarios/all-annotated.ts';
 import { bundle } from './scenarios/bundle.ts';
@@ -17,6 +17,7 @@ import { population } from './scenarios/population.ts';
 import { recovery } from './scenarios/recovery.ts';
 import { replicas } from './scenarios/replicas.ts';
 import { singlePod } from './scenarios/single-pod.ts';
+import { startGate } from './scenarios/start-gate.ts';
 import { isMet, misses, notes, table } from './table.ts';
 
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
@@ -28,7 +29,13 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 	recovery,
 };
 /** They bring a server of their own, or need none. */
-const EMBEDDED_ONLY: Readonly<Record<string, Scenario>> = { listFallback, deadConnection, informer, bundle };
+const EMBEDDED_ONLY: Readonly<Record<string, Scenario>> = {
+	startGate,
+	listFallback,
+	deadConnection,
+	informer,
+	bundle,
+};
 
 const USAGE = `pnpm bench [--short] [--json] [--kubeconfig FILE [--real-only]] [--only NAME]...
 
@@ -67,24 +74,27 @@ function broke(what: string, error: unknown): void {
 }
 
 /** Runs scenarios one after the other; one that fails is told and leaves the rest to go on. */
-async function run(cluster: Cluster, scenarios: readonly (readonly [string, Scenario])[]): Promise<Figure[]> {
+async function run(
+	cluster: Cluster,
+	scenarios: readonly (readonly [string, Scenario])[],
+): Promise<Measurement[]> {
 	const provider = await startSecretsManager({ latencyMs: PROVIDER_MS });
-	const bench = new Bench({ stage: { cluster, provider }, short });
+	const bench = new Bench({ environment: { cluster, provider }, short });
 	for (const [name, scenario] of scenarios) {
 		const from = performance.now();
-		const before = bench.figures.length;
+		const before = bench.measurements.length;
 		process.stderr.write(`${cluster.title}: ${name} …`);
 		await scenario(bench).catch((error: unknown) => broke(`${cluster.title}: ${name}`, error));
 		process.stderr.write(` ${((performance.now() - from) / 1_000).toFixed(0)} s\n`);
 		if (!json) {
-			process.stderr.write(`${table(bench.figures.slice(before))}\n`);
+			process.stderr.write(`${table(bench.measurements.slice(before))}\n`);
 		}
 
 		await pause(200);
 	}
 
 	await provider.close();
-	return bench.figures;
+	return bench.measurements;
 }
 
 const clusters = [
@@ -96,14 +106,14 @@ const clusters = [
 		: [{ start: () => connectRealCluster(kubeconfig), scenarios: chosen(SCENARIOS) }]),
 ];
 
-const figures: Figure[] = [];
+const measurements: Measurement[] = [];
 for (const { start, scenarios } of clusters) {
 	const cluster = await start();
-	// A cluster of somebody's gets back what it was, whatever ends the run.
+	// A cluster that existed before the run is restored, however the run ends.
 	const interrupted = () => void cluster.close().finally(() => process.exit(1));
 	process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
 	try {
-		figures.push(...(await run(cluster, scenarios)));
+		measurements.push(...(await run(cluster, scenarios)));
 	} finally {
 		process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
 		await cluster.close().catch((error: unknown) => broke('leaving the cluster as it was', error));
@@ -112,17 +122,19 @@ for (const { start, scenarios } of clusters) {
 
 const machine = thisMachine();
 if (json) {
-	const all = figures.map(figure => ({
-		...figure,
-		...(figure.samples.length > 0 && statisticsOf(figure.samples)),
-		met: isMet(figure),
+	const all = measurements.map(measurement => ({
+		...measurement,
+		...(measurement.samples.length > 0 && statisticsOf(measurement.samples)),
+		met: isMet(measurement),
 	}));
-	process.stdout.write(`${JSON.stringify({ machine, short, figures: all }, null, 2)}\n`);
+	process.stdout.write(`${JSON.stringify({ machine, short, measurements: all }, null, 2)}\n`);
 } else {
-	const missed = misses(figures);
-	const judged = figures.filter(figure => isMet(figure) !== undefined).length;
+	const missed = misses(measurements);
+	const judged = measurements.filter(measurement => isMet(measurement) !== undefined).length;
 	const verdict = `${judged - missed.length} of ${judged} budgets hold.${missed.map(line => `\n- missed: ${line}`).join('')}`;
-	process.stdout.write(`\n${describe(machine)}\n\n${table(figures)}\n\n${notes(figures)}\n\n${verdict}\n`);
+	process.stdout.write(
+		`\n${describe(machine)}\n\n${table(measurements)}\n\n${notes(measurements)}\n\n${verdict}\n`,
+	);
 }
 
 process.exit(broken ? 1 : 0);

@@ -1,6 +1,6 @@
 // Where and with what was measured.
 import { arch, cpus, loadavg, release, totalmem, type } from 'node:os';
-import { inCluster, NODE_FLAGS } from './subject.ts';
+import { inCluster, NODE_FLAGS } from './process-under-test.ts';
 
 export type Machine = {
 	readonly node: string;

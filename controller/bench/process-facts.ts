@@ -16,7 +16,7 @@ export function memoryOf(pid: number): Memory {
 	return { rss: mib('VmRSS'), anon: mib('RssAnon'), file: mib('RssFile'), peak: mib('VmHWM') };
 }
 
-/** The peak is counted anew from here on. */
+/** Resets the peak: counting starts again here. */
 export function resetPeak(pid: number): void {
 	writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }

@@ -4,8 +4,8 @@ import { Agent, get, type RequestOptions, request } from 'node:https';
 import { createInterface } from 'node:readline';
 import { KubeConfig, KubernetesObjectApi } from '@kubernetes/client-node';
 import { type Access, type Cluster, pause, until } from './cluster.ts';
-import { manifestOf, type Pod, statusOf } from './corpus.ts';
 import { installation } from './embedded-cluster.ts';
+import { manifestOf, type Pod, statusOf } from './pod-fixtures.ts';
 
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 const IN_FLIGHT = 32;
@@ -102,6 +102,11 @@ async function clusterOf(api: Api, title: string, uninstall: () => Promise<void>
 				secretAt.delete(`${namespace}/${secretName}`);
 			}
 		},
+		async valueOf(namespace, secretName, key) {
+			const { body } = await api.call('GET', `/api/v1/namespaces/${namespace}/secrets/${secretName}`);
+			const text = (body['data'] as Readonly<Record<string, string>> | undefined)?.[key];
+			return text === undefined ? undefined : Buffer.from(text, 'base64');
+		},
 		warmUp: async () => {},
 		eventsPerRound: 1_000,
 		async close() {
@@ -183,7 +188,7 @@ class Api {
 		await this.#follow(path, resourceVersion, moments);
 	}
 
-	/** A server ends the watch of whoever reads more slowly than it writes: it goes on where it ended. */
+	/** A server ends the watch of a client that reads too slowly; the watch goes on where it ended. */
 	async #follow(path: string, from: string, moments: Map<string, number>): Promise<void> {
 		const url = new URL(`${path}?watch=1&timeoutSeconds=7200&resourceVersion=${from}`, this.#server);
 		const headers = { ...this.#options.headers, accept: METADATA };

@@ -1,13 +1,12 @@
 // Prints figures as one Markdown table: a row per quantity, for each cluster JASM, the floor and their ratio.
-import { type Figure, judgedValue, type Statistics, statisticsOf } from './figure.ts';
+import { judgedValue, type Measurement, type Statistics, statisticsOf } from './measurement.ts';
 
-export function table(figures: readonly Figure[]): string {
-	const clusters = [...new Set(figures.flatMap(({ cluster }) => cluster ?? []))];
-	const head = ['', 'what', 'budget', ...clusters.flatMap(title => [`JASM, ${title}`, 'floor', 'ratio'])];
-	const rows = [...groups(figures)].map(group => {
-		const { id, what, budget } = group[0]!;
+export function table(measurements: readonly Measurement[]): string {
+	const clusters = [...new Set(measurements.flatMap(({ cluster }) => cluster ?? []))];
+	const head = ['what', 'budget', ...clusters.flatMap(title => [`JASM, ${title}`, 'floor', 'ratio'])];
+	const rows = [...groups(measurements)].map(group => {
+		const { what, budget } = group[0]!;
 		return [
-			id,
 			what,
 			budget === undefined ? '' : `≤ ${withUnit(budget, group[0]!)}`,
 			...clusters.flatMap(title => cells(group.filter(({ cluster }) => cluster === title))),
@@ -18,68 +17,70 @@ export function table(figures: readonly Figure[]): string {
 }
 
 /** Notes of the figures, once each. */
-export function notes(figures: readonly Figure[]): string {
-	const lines = figures.flatMap(({ id, what, subject, note, cluster }) =>
-		note === undefined ? [] : [`- ${id}, ${what}, ${subject} on ${cluster}: ${note}`],
+export function notes(measurements: readonly Measurement[]): string {
+	const lines = measurements.flatMap(({ what, processUnderTest, note, cluster }) =>
+		note === undefined ? [] : [`- ${what}, ${processUnderTest} on ${cluster}: ${note}`],
 	);
 	return [...new Set(lines)].join('\n');
 }
 
 /** What of the budget does not hold, a line each. */
-export function misses(figures: readonly Figure[]): string[] {
-	return figures
-		.filter(figure => isMet(figure) === false)
+export function misses(measurements: readonly Measurement[]): string[] {
+	return measurements
+		.filter(measurement => isMet(measurement) === false)
 		.map(
-			figure =>
-				`${figure.id} ${figure.what} (${figure.cluster}): ${withUnit(judgedValue(figure)!, figure)}, budget ${withUnit(figure.budget!, figure)}`,
+			measurement =>
+				`${measurement.what} (${measurement.cluster}): ${withUnit(judgedValue(measurement)!, measurement)}, budget ${withUnit(measurement.budget!, measurement)}`,
 		);
 }
 
 /** Undefined where there is no budget, nothing was measured, or it is the floor's. */
-export function isMet(figure: Figure): boolean | undefined {
-	const value = judgedValue(figure);
-	return figure.subject !== 'controller' || figure.budget === undefined || value === undefined
+export function isMet(measurement: Measurement): boolean | undefined {
+	const value = judgedValue(measurement);
+	return measurement.processUnderTest !== 'controller' ||
+		measurement.budget === undefined ||
+		value === undefined
 		? undefined
-		: value <= figure.budget;
+		: value <= measurement.budget;
 }
 
-function groups(figures: readonly Figure[]): Iterable<Figure[]> {
-	const byQuantity = new Map<string, Figure[]>();
-	for (const figure of figures) {
-		const key = `${figure.id} ${figure.what}`;
-		byQuantity.set(key, [...(byQuantity.get(key) ?? []), figure]);
+function groups(measurements: readonly Measurement[]): Iterable<Measurement[]> {
+	const byQuantity = new Map<string, Measurement[]>();
+	for (const measurement of measurements) {
+		const key = measurement.what;
+		byQuantity.set(key, [...(byQuantity.get(key) ?? []), measurement]);
 	}
 
 	return byQuantity.values();
 }
 
-function cells(figures: readonly Figure[]): string[] {
-	const controller = figures.find(({ subject }) => subject === 'controller');
-	const other = figures.find(({ subject }) => subject !== 'controller');
-	const values = [controller, other].map(figure => figure && judgedValue(figure));
+function cells(measurements: readonly Measurement[]): string[] {
+	const controller = measurements.find(({ processUnderTest }) => processUnderTest === 'controller');
+	const other = measurements.find(({ processUnderTest }) => processUnderTest !== 'controller');
+	const values = [controller, other].map(measurement => measurement && judgedValue(measurement));
 	const [ours, theirs] = values;
 	const ratio =
 		ours !== undefined && theirs !== undefined && theirs > 0 ? `${(ours / theirs).toFixed(1)}×` : '';
-	const name = other?.subject === 'informer' ? ' (informer)' : '';
+	const name = other?.processUnderTest === 'informer' ? ' (informer)' : '';
 	return [cell(controller, true), cell(other, false) + name, ratio];
 }
 
-function cell(figure: Figure | undefined, judged: boolean): string {
-	if (figure === undefined) {
+function cell(measurement: Measurement | undefined, judged: boolean): string {
+	if (measurement === undefined) {
 		return '';
 	}
 
-	if (figure.samples.length === 0) {
-		return `not measured: ${figure.note}`;
+	if (measurement.samples.length === 0) {
+		return `not measured: ${measurement.note}`;
 	}
 
-	const met = judged ? isMet(figure) : undefined;
+	const met = judged ? isMet(measurement) : undefined;
 	const mark = met === undefined ? '' : met ? ' ✓' : ' **missed**';
-	return `${withUnit(judgedValue(figure)!, figure)}${mark}${spread(figure, statisticsOf(figure.samples))}`;
+	return `${withUnit(judgedValue(measurement)!, measurement)}${mark}${spread(measurement, statisticsOf(measurement.samples))}`;
 }
 
 /** What the one number hides: how many there were and how far apart. */
-function spread({ judged, unit }: Figure, { n, min, median, p99, max }: Statistics): string {
+function spread({ judged, unit }: Measurement, { n, min, median, p99, max }: Statistics): string {
 	if (n === 1 || min === max) {
 		return '';
 	}
@@ -91,10 +92,10 @@ function spread({ judged, unit }: Figure, { n, min, median, p99, max }: Statisti
 	return ` <sub>${other}, n ${n}</sub>`;
 }
 
-const withUnit = (value: number, { unit }: Pick<Figure, 'unit'>): string =>
+const withUnit = (value: number, { unit }: Pick<Measurement, 'unit'>): string =>
 	unit === '' ? number(value, unit) : `${number(value, unit)} ${unit}`;
 
-function number(value: number, unit: Figure['unit']): string {
+function number(value: number, unit: Measurement['unit']): string {
 	if (unit === '' || unit === 'kB') {
 		return value.toFixed(0);
 	}

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { createServer } from 'node:tls';
-import { makeServerCertificate } from '../testing/api-server/certificate.ts';
+import { makeServerCertificate } from '../testing/api-server/wire/certificate.ts';
 
 export type TlsFront = {
 	readonly url: string;

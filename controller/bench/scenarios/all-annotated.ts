@@ -1,20 +1,19 @@
-// B2: the worst case, ten thousand pods that all ask for a Secret of their own, and a start among them.
+// The worst case, ten thousand pods that all ask for a Secret of their own, and a start among them.
 import type { Bench } from '../bench.ts';
 import { pause, secretsOf } from '../cluster.ts';
-import type { Quantity } from '../figure.ts';
+import type { Quantity } from '../measurement.ts';
 import { cpuSecondsOf, memoryOf } from '../process-facts.ts';
 
 const PODS = 10_000;
 const CASE = '10,000 annotated pods, 10,000 Secrets';
-const PEAK: Quantity = { id: 'B2', what: `peak RSS: ${CASE}`, unit: 'MB', budget: 100, judged: 'median' };
+const PEAK: Quantity = { what: `peak RSS: ${CASE}`, unit: 'MB', budget: 100, judged: 'median' };
 const SETTLED: Quantity = {
-	id: 'B2',
 	what: '… 10 s after the last one',
 	unit: 'MB',
 	judged: 'median',
 };
-const SECONDS: Quantity = { id: 'B2', what: '… start → all Secrets written', unit: 's', judged: 'median' };
-const CPU: Quantity = { id: 'B2', what: '… CPU of one sync', unit: 'ms', judged: 'median' };
+const SECONDS: Quantity = { what: '… start → all Secrets written', unit: 's', judged: 'median' };
+const CPU: Quantity = { what: '… CPU of one sync', unit: 'ms', judged: 'median' };
 
 export async function allAnnotated(bench: Bench): Promise<void> {
 	const { cluster } = bench;
@@ -23,14 +22,14 @@ export async function allAnnotated(bench: Bench): Promise<void> {
 		return;
 	}
 
-	for (const subject of bench.subjects) {
+	for (const processUnderTest of bench.subjects) {
 		// Spread, so that no namespace meets the limit of its own.
 		const pods = bench.pods(PODS, { namespaces: 50 });
 		await cluster.addPods(pods);
 		await cluster.touchPods(pods);
 		await cluster.warmUp();
 		const startedAt = performance.now();
-		const running = await bench.start(subject);
+		const running = await bench.start(processUnderTest);
 		await secretsOf(cluster, pods, 300_000);
 		const seconds = (performance.now() - startedAt) / 1_000;
 		const cpuMs = (cpuSecondsOf(running.pid) * 1_000) / PODS;
@@ -38,9 +37,9 @@ export async function allAnnotated(bench: Bench): Promise<void> {
 		const { peak, rss } = memoryOf(running.pid);
 		await running.stop();
 		await cluster.removePods(pods);
-		bench.report(PEAK, subject, [peak]);
-		bench.report(SETTLED, subject, [rss]);
-		bench.report(SECONDS, subject, [seconds]);
-		bench.report(CPU, subject, [cpuMs]);
+		bench.report(PEAK, processUnderTest, [peak]);
+		bench.report(SETTLED, processUnderTest, [rss]);
+		bench.report(SECONDS, processUnderTest, [seconds]);
+		bench.report(CPU, processUnderTest, [cpuMs]);
 	}
 }

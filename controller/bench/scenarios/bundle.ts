@@ -1,27 +1,24 @@
-// B12: how large the bundle is and how long a process of it takes to be there.
+// How large the bundle is and how long a process of it takes to be there.
 import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import type { Bench } from '../bench.ts';
-import type { Quantity } from '../figure.ts';
-import { DIST, NODE_FLAGS } from '../subject.ts';
+import type { Quantity } from '../measurement.ts';
+import { DIST, NODE_FLAGS } from '../process-under-test.ts';
 
 const SIZE: Quantity = {
-	id: 'B12',
 	what: 'bundle that is loaded in a cluster with AWS Secrets Manager',
 	unit: 'kB',
 	budget: 600,
 	judged: 'median',
 };
 const TOTAL: Quantity = {
-	id: 'B12',
 	what: '… every file of it',
 	unit: 'kB',
 	judged: 'median',
 };
 const START: Quantity = {
-	id: 'B12',
 	what: 'process start → version printed, everything but providers loaded',
 	unit: 'ms',
 	budget: 150,

@@ -1,31 +1,28 @@
-// B3 and B10: a hundred pods at once, a hundred Secrets; how late the last ones are and what it takes.
+// A hundred pods at once, a hundred Secrets; how late the last ones are and what it takes.
 import { type Bench, PROVIDER_MS } from '../bench.ts';
 import { latencies, pause } from '../cluster.ts';
 import { writesOf } from '../endpoints.ts';
-import type { Quantity } from '../figure.ts';
+import type { Quantity } from '../measurement.ts';
 import { cpuSecondsOf, localPortsOf } from '../process-facts.ts';
-import type { Running, Subject } from '../subject.ts';
+import type { ProcessUnderTest, Running } from '../process-under-test.ts';
 
 const PODS = 100;
 const WHAT = `${PODS} pods at once, provider ${PROVIDER_MS} ms`;
 
 const latency = (state: string, statistic: 'p50' | 'p99', budget?: number): Quantity => ({
-	id: 'B3',
 	what: `${WHAT}: event → Secret, ${state}, ${statistic}`,
 	unit: 'ms',
 	...(budget !== undefined && { budget }),
 	judged: statistic === 'p50' ? 'median' : 'p99',
 });
-const CPU: Quantity = { id: 'B3', what: `${WHAT}: CPU of one sync, warm`, unit: 'ms', judged: 'median' };
+const CPU: Quantity = { what: `${WHAT}: CPU of one sync, warm`, unit: 'ms', judged: 'median' };
 const WRITES: Quantity = {
-	id: 'B10',
 	what: 'writes of Secrets for 100 syncs',
 	unit: '',
 	budget: PODS,
 	judged: 'max',
 };
 const CONNECTIONS: Quantity = {
-	id: 'B10',
 	what: 'connections to the API server, the watch included',
 	unit: '',
 	budget: 2,
@@ -33,40 +30,43 @@ const CONNECTIONS: Quantity = {
 };
 
 export async function burst(bench: Bench): Promise<void> {
-	const cold = new Map<Subject, number[]>();
-	const warm = new Map<Subject, number[]>();
-	const cpu = new Map<Subject, number[]>();
-	const add = (samples: Map<Subject, number[]>, subject: Subject, values: readonly number[]) =>
-		samples.set(subject, [...(samples.get(subject) ?? []), ...values]);
+	const cold = new Map<ProcessUnderTest, number[]>();
+	const warm = new Map<ProcessUnderTest, number[]>();
+	const cpu = new Map<ProcessUnderTest, number[]>();
+	const add = (
+		samples: Map<ProcessUnderTest, number[]>,
+		processUnderTest: ProcessUnderTest,
+		values: readonly number[],
+	) => samples.set(processUnderTest, [...(samples.get(processUnderTest) ?? []), ...values]);
 
 	const runs = bench.short ? 1 : 5;
 	for (let run = 0; run < runs; run++) {
-		for (const subject of bench.subjects) {
-			const running = await bench.start(subject);
+		for (const processUnderTest of bench.subjects) {
+			const running = await bench.start(processUnderTest);
 			// What it does at its start is over; nothing was ever read or written.
 			await pause(1_000);
-			add(cold, subject, (await once(bench, running)).latencies);
+			add(cold, processUnderTest, (await once(bench, running)).latencies);
 			for (let more = 0; more < 4; more++) {
 				await pause(500);
 				const { latencies, cpuMs } = await once(bench, running);
-				add(warm, subject, latencies);
-				add(cpu, subject, [cpuMs / PODS]);
+				add(warm, processUnderTest, latencies);
+				add(cpu, processUnderTest, [cpuMs / PODS]);
 			}
 
 			if (run === 0) {
-				await requests(bench, subject, running);
+				await requests(bench, processUnderTest, running);
 			}
 
 			await running.stop();
 		}
 	}
 
-	for (const subject of bench.subjects) {
-		bench.report(latency('cold', 'p50'), subject, cold.get(subject)!);
-		bench.report(latency('cold', 'p99', 100), subject, cold.get(subject)!);
-		bench.report(latency('warm', 'p50'), subject, warm.get(subject)!);
-		bench.report(latency('warm', 'p99', 100), subject, warm.get(subject)!);
-		bench.report(CPU, subject, cpu.get(subject)!);
+	for (const processUnderTest of bench.subjects) {
+		bench.report(latency('cold', 'p50'), processUnderTest, cold.get(processUnderTest)!);
+		bench.report(latency('cold', 'p99', 100), processUnderTest, cold.get(processUnderTest)!);
+		bench.report(latency('warm', 'p50'), processUnderTest, warm.get(processUnderTest)!);
+		bench.report(latency('warm', 'p99', 100), processUnderTest, warm.get(processUnderTest)!);
+		bench.report(CPU, processUnderTest, cpu.get(processUnderTest)!);
 	}
 }
 
@@ -81,7 +81,7 @@ async function once(bench: Bench, { pid }: Running) {
 	return result;
 }
 
-async function requests(bench: Bench, subject: Subject, running: Running): Promise<void> {
+async function requests(bench: Bench, processUnderTest: ProcessUnderTest, running: Running): Promise<void> {
 	const before = await writesOf(running);
 	const pods = bench.pods(PODS);
 	await bench.sync(pods);
@@ -89,9 +89,9 @@ async function requests(bench: Bench, subject: Subject, running: Running): Promi
 	const after = await writesOf(running);
 	const port = bench.cluster.access.port;
 	if (before !== undefined) {
-		bench.report(WRITES, subject, [after! - before]);
+		bench.report(WRITES, processUnderTest, [after! - before]);
 	}
 
-	bench.report(CONNECTIONS, subject, [localPortsOf(running.pid, port).length]);
+	bench.report(CONNECTIONS, processUnderTest, [localPortsOf(running.pid, port).length]);
 	await bench.cluster.removePods(pods);
 }

@@ -1,4 +1,4 @@
-// B8: every packet of the open connections is lost from one moment on, and nobody says so.
+// Every packet of the open connections is lost from one moment on, without a reset.
 //
 // A relay that stalls would not do: its kernel goes on acknowledging. The packets are dropped by iptables in a
 // network namespace of its own, in which a second process of this file runs server and controller.
@@ -8,11 +8,10 @@ import { startSecretsManager } from '../../testing/index.ts';
 import { Bench, PROVIDER_MS } from '../bench.ts';
 import { keyOf, pause } from '../cluster.ts';
 import { startEmbeddedCluster } from '../embedded-cluster.ts';
-import type { Quantity } from '../figure.ts';
+import type { Quantity } from '../measurement.ts';
 import { localPortsOf } from '../process-facts.ts';
 
 const DEAD: Quantity = {
-	id: 'B8',
 	what: 'recovery: dead TCP, packets of open connections dropped',
 	unit: 's',
 	budget: 25,
@@ -42,7 +41,7 @@ async function measure(): Promise<number> {
 	execFileSync('ip', ['link', 'set', 'lo', 'up']);
 	const cluster = await startEmbeddedCluster();
 	const provider = await startSecretsManager({ latencyMs: PROVIDER_MS });
-	const bench = new Bench({ stage: { cluster, provider }, short: false });
+	const bench = new Bench({ environment: { cluster, provider }, short: false });
 	const running = await bench.start('controller');
 	const [first, second] = bench.pods(2);
 	await bench.sync([first!]);

@@ -1,4 +1,4 @@
-// B11, for comparison: the informer of @kubernetes/client-node on the same pods, which it keeps whole.
+// For comparison: the informer of @kubernetes/client-node on the same pods, which it keeps whole.
 //
 // The second process of this file is that informer; it is given a kubeconfig.
 import { spawn } from 'node:child_process';
@@ -6,12 +6,11 @@ import { once } from 'node:events';
 import { CoreV1Api, KubeConfig, makeInformer } from '@kubernetes/client-node';
 import type { Bench } from '../bench.ts';
 import { pause } from '../cluster.ts';
-import type { Quantity } from '../figure.ts';
+import type { Quantity } from '../measurement.ts';
 import { memoryOf } from '../process-facts.ts';
 import { PODS } from './population.ts';
 
 const RSS: Quantity = {
-	id: 'B11',
 	what: 'beside an informer of @kubernetes/client-node, 10,000 pods: RSS',
 	unit: 'MB',
 	judged: 'median',
@@ -38,11 +37,15 @@ export async function informer(bench: Bench): Promise<void> {
 	await bench.cluster.removePods(pods);
 }
 
-async function settled(bench: Bench, subject: 'controller' | 'informer', pid: number): Promise<void> {
+async function settled(
+	bench: Bench,
+	processUnderTest: 'controller' | 'informer',
+	pid: number,
+): Promise<void> {
 	await pause(5_000);
 	const { rss, peak } = memoryOf(pid);
-	bench.report(RSS, subject, [rss]);
-	bench.report(PEAK, subject, [peak]);
+	bench.report(RSS, processUnderTest, [rss]);
+	bench.report(PEAK, processUnderTest, [peak]);
 }
 
 async function run(kubeconfig: string): Promise<void> {

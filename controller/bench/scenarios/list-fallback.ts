@@ -1,13 +1,12 @@
-// B9: an API server without WatchList, so that ten thousand pods come as pages of a list.
+// An API server without WatchList, so that ten thousand pods come as pages of a list.
 import { Bench } from '../bench.ts';
 import { pause, secretsOf } from '../cluster.ts';
 import { startEmbeddedCluster } from '../embedded-cluster.ts';
-import type { Quantity } from '../figure.ts';
+import type { Quantity } from '../measurement.ts';
 import { cpuSecondsOf, memoryOf } from '../process-facts.ts';
 import { PODS } from './population.ts';
 
 const PEAK: Quantity = {
-	id: 'B9',
 	what: 'no WatchList: peak RSS of start and lists',
 	unit: 'MB',
 	budget: 85,
@@ -18,7 +17,7 @@ const CPU: Quantity = { ...PEAK, what: 'no WatchList: CPU of the lists', unit: '
 
 export async function listFallback(bench: Bench): Promise<void> {
 	const cluster = await startEmbeddedCluster({ watchList: 'off' });
-	const own = new Bench({ stage: { ...bench.stage, cluster }, short: bench.short });
+	const own = new Bench({ environment: { ...bench.environment, cluster }, short: bench.short });
 	const empty = await own.start('controller');
 	const startMs = cpuSecondsOf(empty.pid) * 1_000;
 	await empty.stop();

@@ -1,11 +1,11 @@
-// B1, B2, B4, B5 and B7: ten thousand pods, two hundred of which ask for a Secret.
+// Ten thousand pods, two hundred of which ask for a Secret.
 import { type Bench, PROVIDER_MS } from '../bench.ts';
 import { pause, secretsOf } from '../cluster.ts';
-import type { Pod } from '../corpus.ts';
 import { probe } from '../endpoints.ts';
-import type { Quantity } from '../figure.ts';
+import type { Quantity } from '../measurement.ts';
+import type { Pod } from '../pod-fixtures.ts';
 import { cpuSecondsOf, memoryOf, resetPeak } from '../process-facts.ts';
-import type { Running, Subject } from '../subject.ts';
+import type { ProcessUnderTest, Running } from '../process-under-test.ts';
 import { tlsFront } from '../tls-front.ts';
 
 export const PODS = 10_000;
@@ -13,57 +13,49 @@ const NAMESPACES = 50;
 const SYNCED = '10,000 pods, 200 annotated, synced';
 
 const START: Quantity = {
-	id: 'B7',
 	what: 'start → 10,000 pods synced, ready',
 	unit: 's',
 	budget: 1,
 	judged: 'median',
 };
-const RSS: Quantity = { id: 'B1', what: `RSS, ${SYNCED}`, unit: 'MB', budget: 85, judged: 'median' };
-const ANON: Quantity = { id: 'B1', what: '… anonymous part', unit: 'MB', judged: 'median' };
+const RSS: Quantity = { what: `RSS, ${SYNCED}`, unit: 'MB', budget: 85, judged: 'median' };
+const ANON: Quantity = { what: '… anonymous part', unit: 'MB', judged: 'median' };
 const FILE: Quantity = {
-	id: 'B1',
 	what: '… pages of the node binary, reclaimable',
 	unit: 'MB',
 	judged: 'median',
 };
 const TLS: Quantity = {
-	id: 'B1',
 	what: 'RSS, the same with TLS to the provider',
 	unit: 'MB',
 	budget: 85,
 	judged: 'median',
 };
 const PEAK: Quantity = {
-	id: 'B2',
 	what: 'peak RSS: start and initial sync',
 	unit: 'MB',
 	budget: 85,
 	judged: 'median',
 };
 const STREAM_PEAK: Quantity = {
-	id: 'B2',
 	what: 'peak RSS: bursts of 100 among 10,000s of other events',
 	unit: 'MB',
 	budget: 85,
 	judged: 'median',
 };
 const STREAM: Quantity = {
-	id: 'B4',
-	what: 'CPU of an event that matters to nobody',
+	what: 'CPU of an event that no Secret depends on',
 	unit: 'µs',
 	budget: 20,
 	judged: 'median',
 };
 const MATCHING: Quantity = {
-	id: 'B4',
 	what: 'CPU of an event of an annotated pod, nothing changed',
 	unit: 'µs',
 	budget: 100,
 	judged: 'median',
 };
 const REST: Quantity = {
-	id: 'B5',
 	what: 'CPU at rest: watch, lease, probes, metrics',
 	unit: '%',
 	budget: 0.1,
@@ -81,10 +73,10 @@ export async function population(bench: Bench): Promise<void> {
 		await overTls(bench, pods);
 	}
 
-	for (const subject of bench.subjects) {
-		const running = await bench.start(subject);
-		await atRest(bench, subject, running);
-		await stream(bench, subject, running, pods);
+	for (const processUnderTest of bench.subjects) {
+		const running = await bench.start(processUnderTest);
+		await atRest(bench, processUnderTest, running);
+		await stream(bench, processUnderTest, running, pods);
 		await running.stop();
 	}
 
@@ -99,16 +91,16 @@ async function starts(bench: Bench, pods: readonly Pod[]): Promise<void> {
 		file: [] as number[],
 		peak: [] as number[],
 	};
-	const all = new Map<Subject, typeof samples>(
-		bench.subjects.map(subject => [subject, structuredClone(samples)]),
+	const all = new Map<ProcessUnderTest, typeof samples>(
+		bench.subjects.map(processUnderTest => [processUnderTest, structuredClone(samples)]),
 	);
 	for (let run = 0; run < (bench.short ? 1 : 5); run++) {
-		for (const subject of bench.subjects) {
-			const running = await bench.start(subject);
+		for (const processUnderTest of bench.subjects) {
+			const running = await bench.start(processUnderTest);
 			await secretsOf(bench.cluster, pods);
 			await pause(bench.short ? 1_500 : 3_000);
 			const { rss, anon, file, peak } = memoryOf(running.pid);
-			const { ready, ...of } = all.get(subject)!;
+			const { ready, ...of } = all.get(processUnderTest)!;
 			ready.push(running.readyMs / 1_000);
 			of.rss.push(rss);
 			of.anon.push(anon);
@@ -118,17 +110,17 @@ async function starts(bench: Bench, pods: readonly Pod[]): Promise<void> {
 		}
 	}
 
-	for (const [subject, { ready, rss, anon, file, peak }] of all) {
-		bench.report(START, subject, ready);
-		bench.report(RSS, subject, rss);
-		bench.report(ANON, subject, anon);
-		bench.report(FILE, subject, file);
-		bench.report(PEAK, subject, peak);
+	for (const [processUnderTest, { ready, rss, anon, file, peak }] of all) {
+		bench.report(START, processUnderTest, ready);
+		bench.report(RSS, processUnderTest, rss);
+		bench.report(ANON, processUnderTest, anon);
+		bench.report(FILE, processUnderTest, file);
+		bench.report(PEAK, processUnderTest, peak);
 	}
 }
 
 async function overTls(bench: Bench, pods: readonly Pod[]): Promise<void> {
-	const front = await tlsFront(bench.stage.provider.url);
+	const front = await tlsFront(bench.environment.provider.url);
 	const samples: number[] = [];
 	for (let run = 0; run < 3; run++) {
 		const running = await bench.start('controller', { front });
@@ -143,9 +135,9 @@ async function overTls(bench: Bench, pods: readonly Pod[]): Promise<void> {
 }
 
 /** As a kubelet and a Prometheus would ask. */
-async function atRest(bench: Bench, subject: Subject, running: Running): Promise<void> {
+async function atRest(bench: Bench, processUnderTest: ProcessUnderTest, running: Running): Promise<void> {
 	if (bench.short) {
-		bench.report(REST, subject, [], 'not in a short run');
+		bench.report(REST, processUnderTest, [], 'not in a short run');
 		return;
 	}
 
@@ -169,10 +161,15 @@ async function atRest(bench: Bench, subject: Subject, running: Running): Promise
 		}
 	}
 
-	bench.report(REST, subject, [((cpuSecondsOf(running.pid) - before) / seconds) * 100]);
+	bench.report(REST, processUnderTest, [((cpuSecondsOf(running.pid) - before) / seconds) * 100]);
 }
 
-async function stream(bench: Bench, subject: Subject, running: Running, pods: readonly Pod[]): Promise<void> {
+async function stream(
+	bench: Bench,
+	processUnderTest: ProcessUnderTest,
+	running: Running,
+	pods: readonly Pod[],
+): Promise<void> {
 	const others = pods.filter(({ secretName }) => secretName === undefined);
 	const annotated = pods.filter(({ secretName }) => secretName !== undefined);
 	const rounds = bench.short ? 1 : 10;
@@ -187,13 +184,13 @@ async function stream(bench: Bench, subject: Subject, running: Running, pods: re
 		await bench.cluster.removePods(burst);
 	}
 
-	bench.report(STREAM_PEAK, subject, [memoryOf(running.pid).peak]);
+	bench.report(STREAM_PEAK, processUnderTest, [memoryOf(running.pid).peak]);
 	for (let round = 0; round < rounds; round++) {
 		matching.push(await cpuPerEvent(bench, running, annotated));
 	}
 
-	bench.report(STREAM, subject, plain);
-	bench.report(MATCHING, subject, matching);
+	bench.report(STREAM, processUnderTest, plain);
+	bench.report(MATCHING, processUnderTest, matching);
 }
 
 /** Microseconds of CPU for each status change of these pods. */

@@ -1,13 +1,12 @@
-// B8: how long after a fault the Secret of a pod that was created under it is there.
+// How long after a fault the Secret of a pod that was created under it is there.
 import type { Bench } from '../bench.ts';
 import { keyOf, latencies, pause, secretsOf } from '../cluster.ts';
-import type { Pod } from '../corpus.ts';
-import type { Quantity } from '../figure.ts';
-import { relayed } from '../relay.ts';
-import type { Running } from '../subject.ts';
+import type { Quantity } from '../measurement.ts';
+import type { Pod } from '../pod-fixtures.ts';
+import type { Running } from '../process-under-test.ts';
+import { relayed } from '../tcp-proxy.ts';
 
 const quantity = (what: string, budget: number): Quantity => ({
-	id: 'B8',
 	what: `recovery: ${what}`,
 	unit: 's',
 	budget,
@@ -15,7 +14,7 @@ const quantity = (what: string, budget: number): Quantity => ({
 });
 const OUTAGE_MS = 3_000;
 const CLOSED = quantity('the server ends the watch', 0.1);
-const EXPIRED = quantity('410, the whole collection anew', 0.5);
+const EXPIRED = quantity('410, the whole collection again', 0.5);
 const RESTARTED = quantity('the API server is away for 3 s', 2);
 const TERMINATED = quantity('the leader is told to stop', 1);
 const KILLED = quantity('the leader is killed', 35);

@@ -5,11 +5,10 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { SecretsManager } from '../testing/index.ts';
-import type { Access, Stage } from './cluster.ts';
-import { PREFIX, PROVIDER } from './corpus.ts';
+import type { Access, StoreOfAws, TestEnvironment } from './cluster.ts';
 import { ready } from './endpoints.ts';
 import { Lines } from './lines.ts';
+import { PREFIX, PROVIDER } from './pod-fixtures.ts';
 import type { TlsFront } from './tls-front.ts';
 
 /** As in the Dockerfile. */
@@ -20,7 +19,7 @@ export const NODE_FLAGS = [
 	'--disable-sigusr1',
 ];
 
-export type Subject = 'controller' | 'floor';
+export type ProcessUnderTest = 'controller' | 'floor';
 
 export type Running = {
 	readonly pid: number;
@@ -38,10 +37,20 @@ export type Running = {
 export type StartOptions = {
 	/** Of the controller's configuration file, beside providers and policy. */
 	readonly config?: Record<string, unknown>;
+	/** The pod that the process is; it need not exist. */
+	readonly podName?: string;
 	/** Another way to the cluster. */
 	readonly access?: Access;
 	/** Another way to the provider, over TLS. */
-	readonly front?: TlsFront;
+	readonly front?: Pick<TlsFront, 'url' | 'ca'>;
+	/** The folder of another build. */
+	readonly dist?: string;
+	/** Another Node. */
+	readonly node?: string;
+	/** Whether it holds a lease while it writes. Default: true. */
+	readonly leaderElect?: boolean;
+	/** Words before the command, which the process then runs under. */
+	readonly prefix?: readonly string[];
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'jasm-bench-'));
@@ -54,7 +63,7 @@ process.on('exit', () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-/** A copy of the build: somebody may build anew in the meantime. */
+/** A copy of the build, because another build may run in the meantime. */
 export const DIST = join(folder, 'dist');
 cpSync(join(import.meta.dirname, '../dist'), DIST, { recursive: true });
 
@@ -78,7 +87,7 @@ export const inCluster = ((): boolean => {
 async function floorScript(): Promise<string> {
 	const outfile = join(folder, 'floor.mjs');
 	await build({
-		entryPoints: [join(import.meta.dirname, 'floor.ts')],
+		entryPoints: [join(import.meta.dirname, 'baseline.ts')],
 		outfile,
 		platform: 'node',
 		format: 'esm',
@@ -89,9 +98,18 @@ async function floorScript(): Promise<string> {
 let starts = 0;
 
 export async function start(
-	subject: Subject,
-	{ cluster, provider }: Stage,
-	{ config = {}, access = cluster.access, front }: StartOptions = {},
+	processUnderTest: ProcessUnderTest,
+	{ cluster, provider }: Pick<TestEnvironment, 'cluster'> & { readonly provider: StoreOfAws },
+	{
+		config = {},
+		podName,
+		access = cluster.access,
+		front,
+		dist = DIST,
+		node = process.execPath,
+		prefix = [],
+		leaderElect = true,
+	}: StartOptions = {},
 ): Promise<Running> {
 	const home = join(folder, String(starts++));
 	const files = writeFiles(
@@ -100,21 +118,23 @@ export async function start(
 		{ region: provider.region, url: front?.url ?? provider.url },
 		config,
 	);
-	const script = subject === 'floor' ? await floorScript() : join(DIST, 'controller.js');
+	const script = processUnderTest === 'floor' ? await floorScript() : join(dist, 'controller.js');
 	const flags = [
 		...(inCluster ? [] : [`--kubeconfig=${files.kubeconfig}`]),
 		`--config=${files.config}`,
-		'--leader-elect=true',
+		`--leader-elect=${leaderElect}`,
 		'--metrics-bind-address=127.0.0.1:0',
 		'--health-probe-bind-address=127.0.0.1:0',
 	];
-	const node = [process.execPath, ...NODE_FLAGS, script, ...(subject === 'floor' ? [] : flags)];
-	const command = inCluster ? [...UNSHARE, 'sh', '-c', MOUNT, files.serviceAccount, ...node] : node;
+	const program = [node, ...NODE_FLAGS, script, ...(processUnderTest === 'floor' ? [] : flags)];
+	const inside = inCluster ? [...UNSHARE, 'sh', '-c', MOUNT, files.serviceAccount, ...program] : program;
+	const command = [...prefix, ...inside];
 	const startedAt = performance.now();
 	const child = spawn(command[0]!, command.slice(1), {
 		stdio: ['ignore', 'pipe', 'inherit'],
 		env: {
 			...environment(access, provider, files, home),
+			...(podName !== undefined && { POD_NAME: podName }),
 			...(front && { NODE_EXTRA_CA_CERTS: files.write('provider.crt', front.ca) }),
 		},
 	});
@@ -122,7 +142,7 @@ export async function start(
 	child.once('exit', () => children.delete(child));
 	const lines = new Lines(child);
 	const gone = once(child, 'exit').then(() => {
-		throw new Error(`the ${subject} ended before it was ready`);
+		throw new Error(`the ${processUnderTest} ended before it was ready`);
 	});
 	gone.catch(() => {});
 	const first = await lines.first;
@@ -144,7 +164,7 @@ export async function start(
 		},
 	};
 	try {
-		const synced = subject === 'floor' ? lines.next('synced') : ready(ports.health!, 60_000);
+		const synced = processUnderTest === 'floor' ? lines.next('synced') : ready(ports.health!, 60_000);
 		await Promise.race([synced, gone]);
 	} catch (error) {
 		await running.stop('SIGKILL');
@@ -162,7 +182,7 @@ type Files = Readonly<Record<'serviceAccount' | 'kubeconfig' | 'config' | 'awsTo
 function writeFiles(
 	home: string,
 	{ host, port, ca, token }: Access,
-	provider: Pick<SecretsManager, 'region' | 'url'>,
+	provider: Pick<StoreOfAws, 'region' | 'url'>,
 	config: Record<string, unknown>,
 ): Files {
 	const serviceAccount = join(home, 'serviceaccount');
@@ -196,17 +216,17 @@ function writeFiles(
 			policy: [{ namespaces: [`${PREFIX}*`], provider: PROVIDER, paths: ['/bench/{namespace}/**'] }],
 			...config,
 		}),
-		awsToken: write('aws-token', awsToken()),
+		awsToken: write('aws-token', unsignedToken('sts.amazonaws.com')),
 	};
 }
 
-/** A token as the kubelet projects it for AWS; the embedded STS reads its claims alone. */
-function awsToken(): string {
+/** A token as the kubelet projects it for one audience; the embedded STS and Entra read only its claims. */
+export function unsignedToken(audience: string): string {
 	const exp = Math.floor(Date.now() / 1000) + 86_400;
 	const claims = {
 		iss: 'https://oidc.bench',
 		sub: 'system:serviceaccount:jasm:jasm',
-		aud: 'sts.amazonaws.com',
+		aud: audience,
 		exp,
 	};
 	return [{ alg: 'RS256' }, claims]
@@ -217,7 +237,7 @@ function awsToken(): string {
 
 function environment(
 	access: Access,
-	provider: SecretsManager,
+	provider: StoreOfAws,
 	files: Files,
 	home: string,
 ): Record<string, string> {

@@ -1,15 +1,21 @@
 // Pods as a Deployment makes them: some 13 kB whole, half of that metadata with the fields of two managers.
 import type { KubeObject } from '../testing/index.ts';
 
-/** A pod of the benchmark. One that asks for a Secret asks for one of its own name unless told otherwise. */
+/** A pod of the benchmark. By default, a pod that asks for a Secret asks for one of its own name. */
 export type Pod = {
 	readonly namespace: string;
 	readonly name: string;
 	/** The Secret it asks for; none: an ordinary pod. */
 	readonly secretName?: string;
+	/** Waits behind the start gate. */
+	readonly gated?: boolean;
+	/** Default: the benchmark's provider, and a path that follows from the Secret. */
+	readonly source?: { readonly provider: string; readonly path: string };
 };
 
 export const ANNOTATION = 'jasm.codnod.io/secret-sync';
+const START = 'jasm.codnod.io/start';
+const GATE = 'jasm.codnod.io/secret';
 export const PROVIDER = 'aws-secretsmanager';
 /** Every namespace of a benchmark begins so. */
 export const PREFIX = 'bench-';
@@ -38,12 +44,13 @@ export function podsOf(options: {
 }
 
 /** The pod's manifest as it is created: without status, versions and managers. */
-export function manifestOf({ namespace, name, secretName }: Pod): KubeObject {
+export function manifestOf({ namespace, name, secretName, source, gated = false }: Pod): KubeObject {
+	const { provider, path } = source ?? { provider: PROVIDER, path: pathOf(namespace, secretName ?? '') };
 	const annotation =
 		secretName === undefined
 			? {}
 			: {
-					[ANNOTATION]: `provider: ${PROVIDER}\npath: ${pathOf(namespace, secretName)}\nsecretName: ${secretName}\n`,
+					[ANNOTATION]: `provider: ${provider}\npath: ${path}\nsecretName: ${secretName}\n`,
 				};
 	return {
 		apiVersion: 'v1',
@@ -56,9 +63,14 @@ export function manifestOf({ namespace, name, secretName }: Pod): KubeObject {
 				'app.kubernetes.io/part-of': 'shop',
 				'pod-template-hash': '7c9f6d5b8d',
 			},
-			annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '9090', ...annotation },
+			annotations: {
+				'prometheus.io/scrape': 'true',
+				'prometheus.io/port': '9090',
+				...annotation,
+				...(gated && { [START]: 'after-sync' }),
+			},
 		},
-		spec: SPEC,
+		spec: gated ? { ...SPEC, schedulingGates: [{ name: GATE }] } : SPEC,
 	};
 }
 
@@ -107,8 +119,8 @@ const SPEC = {
 	restartPolicy: 'Always',
 	terminationGracePeriodSeconds: 30,
 	dnsPolicy: 'ClusterFirst',
-	// Nobody schedules them: they cost the cluster nothing after their creation.
-	schedulerName: 'nobody',
+	// No scheduler has this name: the pods cost the cluster nothing after their creation.
+	schedulerName: 'none',
 	enableServiceLinks: true,
 };
 
@@ -163,7 +175,7 @@ export function storedForm(pod: Pod, { uid, round }: { uid: string; round: numbe
 				},
 			],
 		},
-		status: statusOf(round),
+		status: pod.gated ? { phase: 'Pending' } : statusOf(round),
 	};
 }
 

@@ -1,10 +1,8 @@
 // One measured figure: what it is, what the budget says, and the samples it was read from.
-import type { Subject } from './subject.ts';
+import type { ProcessUnderTest } from './process-under-test.ts';
 
 /** What is measured, of whichever process on whichever cluster. */
 export type Quantity = {
-	/** Of the benchmark, such as `B6`. */
-	readonly id: string;
 	readonly what: string;
 	readonly unit: 'ms' | 's' | 'MB' | 'kB' | '%' | 'µs' | '';
 	/** The most that is allowed, in that unit. */
@@ -13,10 +11,10 @@ export type Quantity = {
 	readonly judged: 'median' | 'p99' | 'max';
 };
 
-export type Figure = Quantity & {
+export type Measurement = Quantity & {
 	/** Title of the cluster; none for what needs no cluster. */
 	readonly cluster?: string;
-	readonly subject: Subject | 'informer';
+	readonly processUnderTest: ProcessUnderTest | 'informer';
 	/** Empty: not measured, and `note` says why. */
 	readonly samples: readonly number[];
 	readonly note?: string;
@@ -43,5 +41,5 @@ export function statisticsOf(samples: readonly number[]): Statistics {
 }
 
 /** The number that counts; undefined where nothing was measured. */
-export const judgedValue = ({ samples, judged }: Figure): number | undefined =>
+export const judgedValue = ({ samples, judged }: Measurement): number | undefined =>
 	samples.length === 0 ? undefined : statisticsOf(samples)[judged];

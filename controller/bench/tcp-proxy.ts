@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Access } from './cluster.ts';
 
-export type Relay = {
+export type TcpProxy = {
 	/** The cluster's, through the relay. The server's certificate must be good for 127.0.0.1. */
 	readonly access: Access;
 	cut(): Promise<void>;
@@ -11,7 +11,7 @@ export type Relay = {
 	close(): Promise<void>;
 };
 
-export async function relayed(access: Access): Promise<Relay> {
+export async function relayed(access: Access): Promise<TcpProxy> {
 	const sockets = new Set<Socket>();
 	const server = createServer(client => {
 		const upstream = connect({ host: access.host, port: access.port });
