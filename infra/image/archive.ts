@@ -4,9 +4,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { PORTS } from '../src/contract.ts';
-import { imageName } from '../src/controller-image.ts';
+import { PORTS } from '../src/documents/contract.ts';
 import { bundleFiles, NODE, runtimeFiles } from './files.ts';
+import { imageName } from './name.ts';
 import { type TarEntry, tar } from './tar.ts';
 
 // Node's memory switches are measured ones; the same as in controller/Dockerfile.

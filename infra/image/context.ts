@@ -17,7 +17,7 @@ export const SOURCES = [
 	'e2e/package.json',
 ];
 
-const LEFT_OUT = ['node_modules', 'dist', 'coverage'];
+const LEFT_OUT = ['node_modules', 'dist', 'lib', 'coverage'];
 
 /** Makes `target` the build context; whatever was there is gone. */
 export function stageContext(target: string): void {

@@ -65,7 +65,7 @@ function nodeBinary(): string {
 }
 
 /** What the dynamic linker loads, each at the path where it looks for it. */
-function sharedLibraries(binary: string): { path: string; file: string }[] {
+export function sharedLibraries(binary: string): { path: string; file: string }[] {
 	const lines = execFileSync('ldd', [binary], { encoding: 'utf8' }).split('\n');
 	const found = lines.flatMap(line => {
 		const [, path] = /(?:=> )?(\/\S+) \(0x/.exec(line) ?? [];

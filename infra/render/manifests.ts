@@ -1,10 +1,19 @@
-// Turns recorded Kubernetes resources into one sorted YAML stream; refuses secrets; pure.
+// Turns declared Kubernetes resources into one sorted YAML stream; refuses secrets; pure.
 import { dump } from 'js-yaml';
-import type { Recorded } from './engine.ts';
+
+/** A declared resource, as mocks and recordings have it. */
+export type Rendered = {
+	readonly type: string;
+	readonly name: string;
+	readonly inputs: Record<string, unknown>;
+};
 
 /** Key by which the Pulumi wire marks a wrapped value, and the mark of a secret. */
 const SIGNATURE = '4dabf18193072939515e22adb298388d';
 const SECRET = '1b47061264138c4ac30d75fd1eb44270';
+
+/** Rolls the pods when a Pulumi program changes the configuration. In a file that people edit it would be wrong. */
+const CONFIG_HASH = 'jasm.codnod.io/config-hash';
 
 // The order in which one `kubectl apply -f` succeeds: what others need comes first.
 const ORDER = [
@@ -16,6 +25,8 @@ const ORDER = [
 	'RoleBinding',
 	'ValidatingAdmissionPolicy',
 	'ValidatingAdmissionPolicyBinding',
+	'MutatingAdmissionPolicy',
+	'MutatingAdmissionPolicyBinding',
 	'ConfigMap',
 	'Secret',
 	'Service',
@@ -30,7 +41,7 @@ type Manifest = {
 };
 
 /** The Kubernetes objects among the resources as YAML. Throws on a secret and on an object without a name. */
-export function manifests(resources: readonly Recorded[]): string {
+export function manifests(resources: readonly Rendered[]): string {
 	const objects = resources
 		.filter(resource => resource.type.startsWith('kubernetes:'))
 		.map(resource => {
@@ -52,11 +63,14 @@ function plain(value: unknown, path: string): unknown {
 		const secret = (value as Record<string, unknown>)[SIGNATURE] === SECRET;
 		throw new Error(`rendering ${path}: ${secret ? 'a secret is never rendered' : 'not a plain value'}`);
 	}
-	return Object.fromEntries(
-		Object.entries(value).map(([name, item]) => [name, plain(item, `${path}.${name}`)]),
-	);
+	const fields = Object.entries(value)
+		.filter(([name]) => name !== CONFIG_HASH)
+		.map(([name, item]) => [name, plain(item, `${path}.${name}`)] as const);
+	return Object.fromEntries(fields.filter(([name, item]) => name !== 'annotations' || !isEmpty(item)));
 }
 
+const isEmpty = (value: unknown) =>
+	typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 const rank = ({ kind }: Manifest) => (ORDER.includes(kind) ? ORDER.indexOf(kind) : ORDER.length);
 const key = ({ kind, metadata }: Manifest) => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`;
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

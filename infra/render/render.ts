@@ -1,70 +1,112 @@
 // `pnpm render`: writes the complete manifests of each variant to deploy/; `--check` fails on drift instead.
-import { readFile, writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import type { JasmArgs } from '../src/jasm.ts';
-import { type Recorded, record } from './engine.ts';
-import { manifests } from './manifests.ts';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import * as k8s from '@pulumi/kubernetes';
+import * as pulumi from '@pulumi/pulumi';
+import { Jasm, type JasmArgs } from '../src/components/jasm.ts';
+import { NAME } from '../src/documents/contract.ts';
+import { manifests, type Rendered } from './manifests.ts';
+import { marked, STAND_INS } from './placeholders.ts';
 
-const directory = fileURLToPath(new URL('..', import.meta.url));
-
-// Placeholders that an installation by kubectl replaces: docs/install.md says how.
+const { image, region, roleArn } = STAND_INS;
 const COMMON = {
-	image: 'jasm-controller:0.1.0',
-	aws: { region: 'eu-west-1', roleArn: 'arn:aws:iam::000000000000:role/jasm' },
-	controller: {
-		providers: { 'aws-secretsmanager': { kind: 'aws-secretsmanager', region: 'eu-west-1' } },
-		policy: [
-			{ namespaces: ['jasm-sample'], provider: 'aws-secretsmanager', paths: ['/prod/codnod/**'] },
-			{ namespaces: ['team-*'], provider: 'aws-secretsmanager', paths: ['/prod/{namespace}/**'] },
-		],
-	},
+	image,
+	aws: { region, roleArn },
+	// The region comes from AWS_REGION, so that a person writes it once.
+	controller: { providers: { 'aws-secretsmanager': { kind: 'aws-secretsmanager' as const } }, policy: [] },
 };
 
-/** The variants that are kept rendered, by file name. */
+/** The variants that are kept rendered, by file name, each with what it is for. */
 export const VARIANTS: Record<string, JasmArgs> = {
-	'write-only.yaml': { ...COMMON, profile: 'write-only', replicas: 2 },
-	'self-heal.yaml': { ...COMMON, profile: 'self-heal', replicas: 2 },
+	'write-only.yaml': { ...COMMON, profile: 'write-only', replicas: 2, start: { wait: 'annotated' } },
+	'self-heal.yaml': { ...COMMON, profile: 'self-heal', replicas: 2, start: { wait: 'annotated' } },
 	// Without what Kubernetes 1.20 does not serve: the guard (1.30) and disruption budgets (1.21).
 	'self-heal-kubernetes-1.20.yaml': { ...COMMON, profile: 'self-heal', replicas: 1, admissionPolicy: false },
 };
 
-/** The manifests of each installation as YAML, by the same names. */
-export async function render(variants: Record<string, JasmArgs>): Promise<Record<string, string>> {
-	const { exitCode, messages, resources } = await record({
-		directory,
-		program: 'render/program.ts',
-		project: 'jasm',
-		stack: 'render',
-		config: { 'render:variants': JSON.stringify(variants), 'pulumi:disable-default-providers': '["*"]' },
-	});
-	if (exitCode !== 0) throw new Error(`rendering failed:\n${messages.join('\n')}`);
-	const byUrn = new Map(resources.map(resource => [resource.urn, resource]));
-	const installation = (resource: Recorded | undefined): string | undefined =>
-		resource?.type === 'jasm:infra:Jasm'
-			? resource.name
-			: resource && installation(byUrn.get(resource.parent));
-	return Object.fromEntries(
-		Object.keys(variants).map(name => [
-			name,
-			manifests(resources.filter(each => installation(each) === name)),
-		]),
+/**
+ * The policies that make pods wait, by file name: applied after an installation is ready and deleted before it, so that
+ * no pod waits while nothing can release it. The installations above are rendered without them.
+ */
+export const START_VARIANTS: Record<string, JasmArgs> = {
+	'start-gate.yaml': { ...COMMON, start: { wait: 'annotated' } },
+	// Without what Kubernetes 1.30 to 1.35 does not serve: pods write the gate themselves, and the check is there.
+	'start-gate-kubernetes-1.30.yaml': { ...COMMON, start: { wait: 'checked' } },
+};
+
+/** The first lines of each file. */
+const HEADER = `# Rendered by \`pnpm render\` from infra/, which overwrites this file: edit a copy, or patch it with kustomize.
+# Every line that you have to edit is marked with EDIT. See docs/install.md.
+`;
+
+/** The manifests of an installation as YAML, or those that make pods wait. Nothing is contacted. */
+export async function render(
+	args: JasmArgs,
+	part: 'installation' | 'start' = 'installation',
+): Promise<string> {
+	const resources: Rendered[] = [];
+	await pulumi.runtime.setMocks(
+		{
+			newResource(resource) {
+				resources.push(resource);
+				return { id: resource.name, state: resource.inputs };
+			},
+			call: ({ inputs }) => inputs,
+		},
+		NAME,
+		'render',
 	);
+	await pulumi.runtime.runInPulumiStack(async () => {
+		const cluster = new k8s.Provider('rendered', { kubeconfig: '{}' });
+		new Jasm(NAME, args, { providers: [cluster] });
+	});
+	await pulumi.runtime.disconnect();
+	return manifests(resources.filter(resource => isStart(resource) === (part === 'start')));
 }
 
-if (import.meta.main) {
-	for (const [file, yaml] of Object.entries(await render(VARIANTS))) {
-		const url = new URL(`../../deploy/${file}`, import.meta.url);
-		const text = `# Rendered by \`pnpm render\` from infra/: do not edit. See docs/install.md.\n${yaml}`;
-		const committed = await readFile(url, 'utf8').catch(() => '');
-		if (committed === text) continue;
-		if (process.argv.includes('--check')) {
-			process.stderr.write(
-				`deploy/${file} differs from what infra/ declares: run \`pnpm render\` and commit it\n`,
-			);
+/** Whether an object belongs to the files that make pods wait. */
+function isStart({ inputs }: Rendered): boolean {
+	const { metadata } = inputs as { metadata?: { labels?: Record<string, string> } };
+	return metadata?.labels?.['app.kubernetes.io/component'] === 'start';
+}
+
+const START_HEADER = `# Rendered by \`pnpm render\` from infra/. Apply it after the installation is ready; delete it first.
+`;
+
+/** The whole text of a file: with its header and the marks of what a person has to edit. */
+export const fileText = async (args: JasmArgs): Promise<string> => HEADER + marked(await render(args));
+export const startFileText = async (args: JasmArgs): Promise<string> =>
+	START_HEADER + (await render(args, 'start'));
+
+async function main(): Promise<void> {
+	const { values } = parseArgs({
+		options: {
+			check: { type: 'boolean', default: false },
+			namespace: { type: 'string', default: NAME },
+			output: { type: 'string' },
+		},
+	});
+	const root = fileURLToPath(new URL('../..', import.meta.url));
+	const { namespace } = values;
+	// The committed files are those of the default namespace.
+	const folder = resolve(root, values.output ?? (namespace === NAME ? 'deploy' : `dist/${namespace}`));
+	await mkdir(folder, { recursive: true });
+	for (const [file, args] of Object.entries({ ...VARIANTS, ...START_VARIANTS })) {
+		const url = new URL(file, `${pathToFileURL(folder)}/`);
+		const path = relative(root, fileURLToPath(url));
+		const text = await (file in VARIANTS ? fileText : startFileText)({ ...args, namespace });
+		const found = await readFile(url, 'utf8').catch(() => '');
+		if (found === text) continue;
+		if (values.check) {
+			process.stderr.write(`${path} differs from what infra/ declares: run \`pnpm render\` and commit it\n`);
 			process.exitCode = 1;
 		} else {
 			await writeFile(url, text);
-			process.stdout.write(`wrote deploy/${file}\n`);
+			process.stdout.write(`wrote ${path}\n`);
 		}
 	}
 }
+
+if (import.meta.main) await main();

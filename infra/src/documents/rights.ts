@@ -1,0 +1,34 @@
+// The rights of the controller as data: exactly the verbs that it uses, by profile; pure.
+import { LEASE, type Profile } from './contract.ts';
+
+/** One rule of a Role or ClusterRole. */
+export type Rule = {
+	readonly apiGroups: string[];
+	readonly resources: string[];
+	readonly resourceNames?: string[];
+	readonly verbs: string[];
+};
+
+/**
+ * Rights in the whole cluster. Never `patch` on Secrets: the answer to a PATCH carries the object, and
+ * even a refused JSON Patch can be made to quote a value, so `patch` is a right to read. `release` gives `patch` on
+ * pods, only together with the policy of release-guard.ts: without it, `patch` on pods is the whole cluster.
+ */
+export function clusterRules(profile: Profile, { release = false }: { release?: boolean } = {}): Rule[] {
+	const secrets =
+		profile === 'self-heal' ? ['create', 'get', 'list', 'update', 'watch'] : ['create', 'update'];
+	return [
+		{ apiGroups: [''], resources: ['pods'], verbs: release ? ['list', 'patch', 'watch'] : ['list', 'watch'] },
+		{ apiGroups: [''], resources: ['secrets'], verbs: secrets },
+		{ apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['create'] },
+	];
+}
+
+/** Rights in JASM's own namespace; `create` cannot be narrowed by name, so it stands alone. */
+export function leaseRules(): Rule[] {
+	const lease = { apiGroups: ['coordination.k8s.io'], resources: ['leases'] };
+	return [
+		{ ...lease, verbs: ['create'] },
+		{ ...lease, resourceNames: [LEASE], verbs: ['get', 'update'] },
+	];
+}
