@@ -1,6 +1,6 @@
 // The invariants themselves: each objects to the thing it is there to forbid.
 import test from 'ava';
-import { type Declared, violations } from '../src/invariants.ts';
+import { type Declared, violations } from './helpers/invariants.ts';
 
 const container = {
 	name: 'c',
@@ -38,6 +38,24 @@ const secretsRule = (...verbs: string[]) => role({ apiGroups: [''], resources: [
 test('a confined pod and the rights of a profile have no violation', t => {
 	t.deepEqual(violations([pod({}), secretsRule('create', 'update')], 'write-only'), []);
 	t.deepEqual(violations([secretsRule('create', 'update', 'get', 'list', 'watch')], 'self-heal'), []);
+});
+
+test('patch on pods without the policy that holds it is a violation, and with policy and binding it is none', t => {
+	const patching = role({ apiGroups: [''], resources: ['pods'], verbs: ['patch'] });
+	const admission = (kind: string): Declared => ({
+		type: `kubernetes:admissionregistration.k8s.io/v1:${kind}`,
+		name: 'jasm-pods',
+		provider: 'p',
+		inputs: { metadata: { name: 'jasm-pods', labels: { 'app.kubernetes.io/part-of': 'jasm' } } },
+	});
+	const policy = admission('ValidatingAdmissionPolicy');
+	const binding = admission('ValidatingAdmissionPolicyBinding');
+	const violation = [
+		'kubernetes:rbac.authorization.k8s.io/v1:ClusterRole role grants patch on pods without its policy',
+	];
+	t.deepEqual(violations([patching], 'write-only'), violation);
+	t.deepEqual(violations([patching, policy], 'write-only'), violation);
+	t.deepEqual(violations([patching, policy, binding], 'write-only'), []);
 });
 
 const withContext = (change: object) => pod({ securityContext: { ...container.securityContext, ...change } });
@@ -98,6 +116,18 @@ for (const [violation, resource] of [
 			inputs: { policy: '{"Statement":[{"Action":"secretsmanager:GetSecretValue","Resource":"*"}]}' },
 		},
 	],
+	...(['lets others send', 'takes messages without TLS'] as const).map(violation => [
+		violation,
+		{
+			type: 'aws:sqs/queuePolicy:QueuePolicy',
+			name: 'q',
+			provider: 'p',
+			inputs: {
+				policy:
+					'{"Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"arn:q"}]}',
+			},
+		},
+	]),
 	[
 		'lacks the label app.kubernetes.io/part-of',
 		{ ...pod({}), inputs: { metadata: { name: 'a', namespace: 'b' } } },

@@ -1,6 +1,6 @@
 // Declares resources against mocks and answers what was declared, once everything in flight has landed.
 import * as pulumi from '@pulumi/pulumi';
-import type { Declared } from '../../src/invariants.ts';
+import type { Declared } from './invariants.ts';
 
 export type MockedResource = Declared & { readonly id?: string | undefined };
 
@@ -22,7 +22,10 @@ export async function declare(program: () => unknown, { preview = false } = {}):
 				resources.push(args);
 				const id = preview && args.custom ? undefined : `${args.name}-id`;
 				const arn = args.type.startsWith('aws:') ? { arn: `arn:aws:mock:::${args.name}` } : {};
-				return { id, state: preview ? args.inputs : { ...arn, ...args.inputs } };
+				const url = args.type.endsWith('sqs/queue:Queue')
+					? { url: `https://sqs.eu-west-1.amazonaws.com/111122223333/${args.name}` }
+					: {};
+				return { id, state: preview ? args.inputs : { ...arn, ...url, ...args.inputs } };
 			},
 			call: args => args.inputs,
 		},

@@ -1,5 +1,5 @@
 // A machine as the guards see it: scripted answers of aws, minikube and kubectl, and a log of what was run.
-import type { Finished, GuardPorts } from '../../src/guard.ts';
+import type { Finished, GuardPorts } from '../../src/preflight/local-commands.ts';
 import { ACCOUNT } from './stack-config.ts';
 
 const BUCKET_ISSUER = `https://jasm-oidc-${ACCOUNT}-minikube.s3.eu-west-1.amazonaws.com`;
@@ -24,6 +24,14 @@ export type MachineState = {
 	/** Issuer that a stopped cluster was made with, as `minikube profile list` knows it. */
 	readonly storedIssuer?: string;
 	readonly minor?: string;
+	/** What `minikube image ls` prints; undefined where this minikube cannot list. */
+	readonly images?: string;
+	/** A part of the command that fails, such as `image build`. */
+	readonly failing?: string;
+	/** Commands that are not installed. */
+	readonly missing?: string[];
+	/** Default false: an update. */
+	readonly preview?: boolean;
 };
 
 /** A machine on which every guard is content, but for what `state` changes. */
@@ -37,7 +45,19 @@ export function machine(state: MachineState = {}): Machine {
 	});
 	const failed = (code: number, stderr: string, stdout = ''): Finished => ({ code, stdout, stderr });
 
+	let { images } = state;
 	const answer = (line: string): Finished => {
+		if (state.failing !== undefined && line.includes(state.failing))
+			return failed(1, `no luck with ${state.failing}`);
+		if (line === 'minikube -p minikube image ls') {
+			return images === undefined ? failed(1, 'Error: unknown command "ls"') : ok(images);
+		}
+		const [, built] = /image build -t (\S+)/.exec(line) ?? [];
+		if (built !== undefined || line.includes(' image load ')) {
+			if (images !== undefined) images += `docker.io/library/${built ?? ''}\n`;
+			return ok('');
+		}
+		if (line.startsWith(process.execPath)) return ok('');
 		if (line.startsWith('aws sts get-caller-identity')) return ok({ Account: state.account ?? ACCOUNT });
 		if (line.startsWith('minikube status')) {
 			if (minikube === 'Missing') return failed(85, 'Profile "minikube" not found.');
@@ -56,6 +76,8 @@ export function machine(state: MachineState = {}): Machine {
 			minikube = 'Running';
 			return ok('');
 		}
+		const asked = line.replace('minikube -p minikube kubectl -- ', 'kubectl ');
+		if (asked !== line) return answer(asked);
 		if (line.includes(' config view ')) {
 			const [, context] = /--context (\S+)/.exec(line) ?? [];
 			const known = (state.contexts ?? ['minikube']).includes(context ?? '');
@@ -69,19 +91,18 @@ export function machine(state: MachineState = {}): Machine {
 		if (line.endsWith('/openid/v1/jwks')) return ok({ keys: [{ kid: 'a' }] });
 		if (line.endsWith('version -o json'))
 			return ok({ serverVersion: { major: '1', minor: state.minor ?? '37' } });
-		if (line.endsWith('get namespace kube-system -o json'))
-			return ok({ metadata: { uid: 'uid-of-the-cluster' } });
 		return failed(1, `not scripted: ${line}`);
 	};
 	return {
 		commands,
 		apiCalls: () => commands.filter(line => /^(aws|kubectl) /.test(line) && !line.includes(' config view ')),
 		environment: state.environment ?? { AWS_PROFILE: 'codnod', HOME: '/home/dev' },
+		preview: state.preview ?? false,
 		say: () => {},
 		run: async (command, args) => {
 			const line = [command, ...args].join(' ');
 			commands.push(line);
-			return answer(line);
+			return state.missing?.includes(command) ? failed(127, `${command} is not installed`) : answer(line);
 		},
 	};
 }

@@ -1,5 +1,6 @@
 // A valid stack configuration for tests, with what a test wants different.
-import { type InfraConfig, loadConfig } from '../../src/config.ts';
+import type { StartArgs } from '../../src/components/jasm.ts';
+import { type InfraConfig, loadConfig } from '../../src/config/config.ts';
 
 export const ACCOUNT = '111122223333';
 
@@ -7,6 +8,7 @@ export const ACCOUNT = '111122223333';
 export const VALUES: Readonly<Record<string, string>> = {
 	awsAccountId: ACCOUNT,
 	awsRegion: 'eu-west-1',
+	awsProfile: 'codnod',
 	policy: JSON.stringify([
 		{ namespaces: ['jasm-sample'], provider: 'aws-secretsmanager', paths: ['/prod/codnod/**'] },
 		{ namespaces: ['team-*'], provider: 'aws-secretsmanager', paths: ['/prod/{namespace}/db'] },
@@ -41,13 +43,16 @@ export function stackConfig(
 	changes: Record<string, string | undefined> = {},
 	stack = 'minikube',
 ): InfraConfig {
-	const values: Record<string, string | undefined> = { ...VALUES, ...changes };
-	return loadConfig({ get: key => values[key] }, stack);
+	const values = Object.entries({ ...VALUES, ...changes }).filter(
+		(entry): entry is [string, string] => entry[1] !== undefined,
+	);
+	return loadConfig(Object.fromEntries(values), stack);
 }
 
 /** What the guards find in the cluster of that configuration. */
 export const FACTS = {
 	kubeconfig: '/home/dev/.kube/config',
-	clusterId: '0b5e7c1e-1111-4222-8333-444455556666',
+	image: 'jasm-controller:0123456789ab',
 	issuer: { discovery: '{"issuer":"https://issuer.example"}', jwks: '{"keys":[]}' },
+	wait: 'never' as StartArgs['wait'],
 };

@@ -1,8 +1,8 @@
 // The admission policy's expressions, evaluated: which writes of JASM's ServiceAccount they refuse, and why.
 import { parseAnnotation } from '@jasm/controller';
 import test from 'ava';
-import { SECRET_TYPES } from '../src/contract.ts';
-import { matchConditions, validations } from '../src/guard-policy.ts';
+import { SECRET_TYPES } from '../../src/documents/contract.ts';
+import { matchConditions, validations } from '../../src/documents/guard-policy.ts';
 
 type Secret = { metadata: { labels?: Record<string, string> }; type?: string };
 type Write = {
@@ -16,14 +16,20 @@ type Write = {
 function evaluate(expression: string, names: Record<string, unknown>): unknown {
 	const script = expression
 		.replaceAll(/has\(([\w.]+)\)/g, '($1 !== undefined)')
-		.replaceAll(/([\w.]+) in (\[[^\]]*\])/g, '$2.includes($1)');
+		.replaceAll(/([\w.]+) in (\[[^\]]*\])/g, '$2.includes($1)')
+		.replaceAll(/([\w.]+)\.matches\('([^']*)'\)/g, '/$2/.test($1)');
 	return new Function(...Object.keys(names), `return (${script})`)(...Object.values(names));
 }
 
-/** Messages of the validations that refuse a write. */
-function refusals({ operation, namespace = 'shop', object = null, oldObject = null }: Write): string[] {
-	const names = { request: { operation, namespace }, object, oldObject };
-	return validations('jasm')
+/** Messages of the validations that refuse a write of JASM's ServiceAccount in namespace `home`. */
+function refusals(
+	{ operation, namespace = 'shop', object = null, oldObject = null }: Write,
+	home = 'jasm',
+	systemNamespaces: readonly string[] = [],
+): string[] {
+	const userInfo = { username: `system:serviceaccount:${home}:jasm` };
+	const names = { request: { operation, namespace, userInfo }, object, oldObject };
+	return validations('jasm', systemNamespaces)
 		.filter(({ expression }) => evaluate(expression, names) !== true)
 		.map(({ message }) => message);
 }
@@ -98,11 +104,42 @@ test('the proof at start is refused: the sentinel is replaced as it is, without 
 	t.true(refusals({ operation: 'UPDATE', namespace: 'jasm', object: bare, oldObject: bare }).length > 0);
 });
 
-test('one user is held, nobody else', t => {
-	const [condition] = matchConditions('jasm', 'jasm');
+test('an installation in another namespace is held there, and kept out of its own', t => {
+	const write = (namespace: string): Write => ({ operation: 'CREATE', namespace, object: owned() });
+	t.deepEqual(refusals(write('jasm'), 'platform'), []);
+	t.regex(refusals(write('platform'), 'platform').join(), /system namespace or its own/);
+	t.true(
+		refusals({ operation: 'UPDATE', namespace: 'platform', object: bare, oldObject: bare }, 'platform')
+			.length > 0,
+	);
+});
+
+test('a namespace that begins with kube- is written to exactly if a pattern that begins so matches it', t => {
+	const write = (namespace: string, ...patterns: string[]) =>
+		refusals({ operation: 'CREATE', namespace, object: owned() }, 'jasm', patterns).length === 0;
+	t.false(write('kube-logging'));
+	t.true(write('kube-logging', 'kube-logging'));
+	t.true(write('kube-logging', 'kube-m?nitoring', 'kube-log*'));
+	t.false(write('kube-logging-2', 'kube-logging'));
+	t.false(write('kube-logging', '*', "kube-x') || true || ('"));
+	for (const reserved of ['kube-system', 'kube-public', 'kube-node-lease']) {
+		t.false(write(reserved, 'kube-*', reserved));
+	}
+	t.true(write('shop', 'kube-logging'));
+});
+
+test('the ServiceAccount is held in whatever namespace it lives, and no other user is', t => {
+	const [condition] = matchConditions('jasm');
 	const held = (username: string) =>
 		evaluate(condition?.expression ?? '', { request: { userInfo: { username } } });
 	t.true(held('system:serviceaccount:jasm:jasm'));
-	t.false(held('system:serviceaccount:jasm:default'));
-	t.false(held('system:serviceaccount:shop:jasm'));
+	t.true(held('system:serviceaccount:platform:jasm'));
+	for (const user of [
+		'system:serviceaccount:jasm:default',
+		'system:serviceaccount:jasm:jasm2',
+		'jasm',
+		'admin',
+	])
+		t.false(held(user), user);
+	t.false(held('x:system:serviceaccount:jasm:jasm'));
 });

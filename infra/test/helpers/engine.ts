@@ -42,6 +42,8 @@ export type RecordOptions = {
 	readonly stack: string;
 	/** Values by full key, such as `jasm:profile`. */
 	readonly config: Record<string, string>;
+	/** Full keys that were set with --secret. */
+	readonly secretKeys?: readonly string[];
 	readonly preview?: boolean;
 	/** What the Pulumi provider of a resource would add to its inputs, such as an ARN. */
 	readonly computed?: (type: string, name: string) => Record<string, unknown>;
@@ -60,6 +62,16 @@ export async function record(options: RecordOptions): Promise<Recording> {
 	let outputs: Record<string, unknown> = {};
 	let root = '';
 
+	const disabled = JSON.parse(options.config['pulumi:disable-default-providers'] ?? '[]') as string[];
+	/** As the real engine refuses it: a resource without an explicit provider, of a package without a default one. */
+	const refusal = (type: string, urn: string, provider: string): Error | undefined => {
+		const [name = ''] = type.split(':');
+		if (provider !== '' || name === 'pulumi' || !(disabled.includes('*') || disabled.includes(name)))
+			return undefined;
+		const message = `Default provider for '${name}' disabled. '${urn}' must use an explicit provider.`;
+		said.push(message);
+		return Object.assign(new Error(message), { code: grpc.status.INVALID_ARGUMENT });
+	};
 	const object = (message: { toJavaScript(): Record<string, unknown> } | undefined) =>
 		message?.toJavaScript() ?? {};
 	// biome-ignore lint/suspicious/noExplicitAny: generated protobuf messages without types
@@ -75,6 +87,8 @@ export async function record(options: RecordOptions): Promise<Recording> {
 		registerResource: ({ request }, answer) => {
 			const [type, name, custom] = [request.getType(), request.getName(), request.getCustom()];
 			const urn = `urn:pulumi:${options.stack}::${options.project}::${type}::${name}`;
+			const refused = custom ? refusal(type, urn, request.getProvider()) : undefined;
+			if (refused !== undefined) return answer(refused);
 			resources.push({
 				type,
 				name,
@@ -104,14 +118,17 @@ export async function record(options: RecordOptions): Promise<Recording> {
 		registerErrorHook: (_, answer) => answer(null, new empty.Empty()),
 		signalAndWaitForShutdown: (_, answer) => answer(null, new empty.Empty()),
 		readResource: ({ request }, answer) => {
+			const urn = `urn:pulumi:${options.stack}::${options.project}::${request.getType()}::${request.getName()}`;
+			const refused = refusal(request.getType(), urn, request.getProvider());
+			if (refused !== undefined) return answer(refused);
 			const response = new messages.ReadResourceResponse();
-			response.setUrn(
-				`urn:pulumi:${options.stack}::${options.project}::${request.getType()}::${request.getName()}`,
-			);
+			response.setUrn(urn);
 			response.setProperties(request.getProperties());
 			answer(null, response);
 		},
 		invoke: ({ request }, answer) => {
+			const refused = refusal(request.getTok(), request.getTok(), request.getProvider());
+			if (refused !== undefined) return answer(refused);
 			const args = object(request.getArgs());
 			const response = new messages.ResourceInvokeResponse();
 			response.setReturn(structs.Struct.fromJavaScript(options.invoke?.(request.getTok(), args) ?? args));
@@ -169,7 +186,7 @@ function run(options: RecordOptions, address: string, said: string[]): Promise<n
 				...process.env,
 				...options.environment,
 				PULUMI_CONFIG: JSON.stringify(options.config),
-				PULUMI_CONFIG_SECRET_KEYS: '[]',
+				PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(options.secretKeys ?? []),
 			},
 		},
 	);

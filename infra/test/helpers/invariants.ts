@@ -17,13 +17,13 @@ type Manifest = any;
 
 const isCluster = ({ type }: Declared) => type.startsWith('kubernetes:');
 const CLUSTER_SCOPED =
-	/:(Namespace|ClusterRole|ClusterRoleBinding|ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding)$/;
+	/:(Namespace|ClusterRole|ClusterRoleBinding|ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding|MutatingAdmissionPolicy|MutatingAdmissionPolicyBinding)$/;
 /** Marks a wrapped secret on the wire and in mocks. */
 const SIGNATURE = '4dabf18193072939515e22adb298388d';
 
 /** Every resource names its Pulumi provider: none takes the ambient cluster or account. */
 export const explicitProvider: Invariant = ({ type, custom, provider }) =>
-	custom === false || /^(pulumi:|jasm:|command:)/.test(type) || (provider ?? '') !== ''
+	custom === false || type.startsWith('pulumi:') || (provider ?? '') !== ''
 		? []
 		: ['has no explicit provider'];
 
@@ -136,6 +136,23 @@ export const noWildcard: Invariant = ({ type, inputs }) => {
 	return open ? ['permits a wildcard'] : [];
 };
 
+/** A queue takes messages from one rule of EventBridge and from nowhere else, and only over TLS. */
+export const queueIsClosed: Invariant = ({ type, inputs }) => {
+	if (!type.startsWith('aws:sqs/queuePolicy:') || typeof inputs['policy'] !== 'string') return [];
+	const statements = JSON.parse(inputs['policy']).Statement as Manifest[];
+	const allowed = statements.filter(({ Effect }) => Effect === 'Allow');
+	const open = allowed.some(
+		({ Principal, Action, Condition }) =>
+			JSON.stringify(Principal) !== '{"Service":"events.amazonaws.com"}' ||
+			Action !== 'sqs:SendMessage' ||
+			!/^arn:[^*?]+$/.test(String(Condition?.ArnEquals?.['aws:SourceArn'])),
+	);
+	const plain = !statements.some(
+		({ Effect, Condition }) => Effect === 'Deny' && Condition?.Bool?.['aws:SecureTransport'] === 'false',
+	);
+	return [...(open ? ['lets others send'] : []), ...(plain ? ['takes messages without TLS'] : [])];
+};
+
 /** Secrets are written, never patched or deleted, and read only in profile `self-heal`. */
 export const secretVerbs =
 	(profile: string): Invariant =>
@@ -149,6 +166,24 @@ export const secretVerbs =
 			.map(verb => `grants ${verb} on Secrets`);
 	};
 
+/** `patch` on pods is given only together with the policy and the binding that hold JASM to a release. */
+function patchIsHeld(resources: readonly Declared[]): string[] {
+	const patching = resources.filter(({ inputs }) =>
+		((inputs as Manifest).rules ?? []).some(
+			({ resources: of, verbs }: { resources: string[]; verbs: string[] }) =>
+				of.includes('pods') && verbs.includes('patch'),
+		),
+	);
+	const has = (type: string) =>
+		resources.some(
+			each => each.type.endsWith(type) && (each.inputs as Manifest).metadata?.name === 'jasm-pods',
+		);
+	const held = has(':ValidatingAdmissionPolicy') && has(':ValidatingAdmissionPolicyBinding');
+	return held
+		? []
+		: patching.map(({ type, name }) => `${type} ${name} grants patch on pods without its policy`);
+}
+
 /** All of them over all resources: one line per violation. */
 export function violations(resources: readonly Declared[], profile: string): string[] {
 	const all = [
@@ -159,11 +194,15 @@ export function violations(resources: readonly Declared[], profile: string): str
 		hardened,
 		mounted,
 		noWildcard,
+		queueIsClosed,
 		secretVerbs(profile),
 	];
-	return resources.flatMap(resource =>
-		all.flatMap(invariant => invariant(resource)).map(text => `${resource.type} ${resource.name} ${text}`),
-	);
+	return [
+		...resources.flatMap(resource =>
+			all.flatMap(invariant => invariant(resource)).map(text => `${resource.type} ${resource.name} ${text}`),
+		),
+		...patchIsHeld(resources),
+	];
 }
 
 function isWrapped(value: unknown): boolean {

@@ -1,8 +1,9 @@
 // The guards: each refuses the wrong thing, and nothing after it is even asked.
 import test from 'ava';
-import { preflight } from '../src/preflight.ts';
-import { type MachineState, machine } from './helpers/machine.ts';
-import { ACCOUNT, stackConfig } from './helpers/stack-config.ts';
+import { imageName } from '../../image/name.ts';
+import { preflight } from '../../src/preflight/preflight.ts';
+import { type MachineState, machine } from '../helpers/machine.ts';
+import { ACCOUNT, stackConfig } from '../helpers/stack-config.ts';
 
 const BUCKET_ISSUER = `https://jasm-oidc-${ACCOUNT}-minikube.s3.eu-west-1.amazonaws.com`;
 const OTHER = 'https://kubernetes.default.svc.cluster.local';
@@ -21,7 +22,7 @@ test('a machine in order passes, and the issuer documents are those of the clust
 	const on = machine();
 	const facts = await preflight(stackConfig(), on);
 	t.is(facts.kubeconfig, '/home/dev/.kube/config');
-	t.is(facts.clusterId, 'uid-of-the-cluster');
+	t.is(facts.image, imageName());
 	t.deepEqual(JSON.parse(facts.issuer?.discovery ?? ''), {
 		issuer: BUCKET_ISSUER,
 		jwks_uri: `${BUCKET_ISSUER}/openid/v1/jwks`,
@@ -61,6 +62,74 @@ for (const [title, environment] of [
 		t.false(message.includes('AKIAFAKE'));
 	});
 }
+
+test("without a profile the environment's own identity works, and its account is checked all the same", async t => {
+	const environment = {
+		HOME: '/h',
+		AWS_ACCESS_KEY_ID: 'AKIAFAKE',
+		AWS_SESSION_TOKEN: 'fake',
+		AWS_PROFILE: 'ci',
+	};
+	const changes = { awsProfile: '' };
+	const { message, commands } = await refusal({ environment }, changes);
+	t.is(message, 'not refused');
+	t.deepEqual(
+		commands.filter(line => line.startsWith('aws ')),
+		['aws sts get-caller-identity --output json --region eu-west-1'],
+	);
+	const other = await refusal({ environment, account: '999900001111' }, changes);
+	t.regex(
+		other.message,
+		/the AWS identity of the environment belongs to account 999900001111, the stack to 1{4}/,
+	);
+	t.regex(other.message, /pulumi config set awsAccountId 999900001111/);
+	const none = await refusal({ environment, failing: 'aws sts' }, changes);
+	t.regex(
+		none.message,
+		/the AWS identity of the environment has no session .*Give the environment credentials/,
+	);
+});
+
+test('without the AWS CLI the account is left to the AWS provider, and the run says so', async t => {
+	const said: string[] = [];
+	const on = machine({ missing: ['aws'] });
+	await preflight(stackConfig(), { ...on, say: message => void said.push(message) });
+	t.true(
+		said.some(line => line.includes('Pulumi\'s AWS provider checks that profile "codnod" is of account')),
+	);
+});
+
+test('without kubectl a minikube is asked by the kubectl that minikube brings', async t => {
+	const on = machine({ missing: ['kubectl'] });
+	const facts = await preflight(stackConfig(), on);
+	t.deepEqual(JSON.parse(facts.issuer?.jwks ?? ''), { keys: [{ kid: 'a' }] });
+	t.true(
+		on.commands.some(line =>
+			line.startsWith(
+				'minikube -p minikube kubectl -- --kubeconfig /home/dev/.kube/config --context minikube ',
+			),
+		),
+	);
+	const { message } = await refusal({ missing: ['kubectl'], issuer: OTHER });
+	t.regex(message, /issues tokens as https:\/\/kubernetes.default/);
+});
+
+test('without kubectl another cluster is not asked, and the run says what is not checked', async t => {
+	const said: string[] = [];
+	const on = machine({ missing: ['kubectl'], contexts: ['eks'] });
+	const changes = {
+		kubeContext: 'eks',
+		allowOtherContext: 'true',
+		identity: 'none',
+		testSecrets: 'false',
+		image: 'r/i:1',
+	};
+	const facts = await preflight(stackConfig(changes), { ...on, say: message => void said.push(message) });
+	t.is(facts.image, 'r/i:1');
+	t.deepEqual(said, [
+		'kubectl is not installed: the version of the cluster and the issuer of its tokens are not checked',
+	]);
+});
 
 test('several kubeconfig files are refused before any command runs', async t => {
 	const { message, commands } = await refusal({

@@ -2,13 +2,14 @@
 import { compilePolicy, decide } from '@jasm/controller';
 import test from 'ava';
 import fc from 'fast-check';
-import type { ControllerConfig, PolicyRule } from '../src/controller-config.ts';
+import type { ControllerConfig, PolicyRule } from '../../src/documents/controller-config.ts';
 import {
 	issuerBucketPolicy,
 	permissionFaults,
 	permissionPolicy,
 	trustPolicy,
-} from '../src/policy-documents.ts';
+} from '../../src/documents/policy-documents.ts';
+import { VAULT } from '../helpers/stack-config.ts';
 
 const ACCOUNT = { accountId: '111122223333', region: 'eu-west-1' };
 const PREFIX = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:';
@@ -20,7 +21,7 @@ const FACTS = {
 };
 
 function config(...policy: PolicyRule[]): ControllerConfig {
-	return { providers: { aws: { kind: 'aws-secretsmanager' }, vault: { kind: 'vault' } }, policy };
+	return { providers: { aws: { kind: 'aws-secretsmanager' }, vault: VAULT }, policy };
 }
 function resources(...policy: PolicyRule[]): string[] {
 	const [statement] = permissionPolicy(config(...policy), ACCOUNT).Statement as { Resource: string[] }[];
@@ -149,7 +150,7 @@ test('an ARN of another account is used as the rule says it, one that leaves the
 	t.regex(permissionFaults(open, ACCOUNT).join(), /leaves partition, region or account open/);
 });
 
-test('Chinese and government regions have a partition of their own', t => {
+test('the role is for secrets of the partition that the region belongs to', t => {
 	const inRegion = (region: string) => {
 		const { Statement } = permissionPolicy(config({ namespaces: ['a'], provider: 'aws', paths: ['x'] }), {
 			...ACCOUNT,
@@ -159,9 +160,14 @@ test('Chinese and government regions have a partition of their own', t => {
 	};
 	t.is(inRegion('cn-north-1'), 'arn:aws-cn:secretsmanager:cn-north-1:111122223333:secret:x-??????');
 	t.is(inRegion('us-gov-west-1'), 'arn:aws-us-gov:secretsmanager:us-gov-west-1:111122223333:secret:x-??????');
+	t.is(inRegion('eusc-de-east-1'), 'arn:aws-eusc:secretsmanager:eusc-de-east-1:111122223333:secret:x-??????');
+	t.is(
+		inRegion('us-isob-east-1'),
+		'arn:aws-iso-b:secretsmanager:us-isob-east-1:111122223333:secret:x-??????',
+	);
 });
 
-test('exactly two objects of the issuer bucket are public, and nobody may list or write', t => {
+test('exactly two objects of the issuer bucket are public, and the public may neither list nor write', t => {
 	t.deepEqual(issuerBucketPolicy('arn:aws:s3:::b').Statement, [
 		{
 			Effect: 'Allow',

@@ -1,23 +1,24 @@
 // What Vault and Key Vault bring into the pod: tokens where the controller looks for them, authorities, egress.
-import { ENVIRONMENT } from '@jasm/controller';
+import { ENVIRONMENT } from '@jasm/controller/installation';
 import test from 'ava';
 import { loadAll } from 'js-yaml';
-import { render, VARIANTS } from '../render/render.ts';
-import type { ProviderConfig } from '../src/controller-config.ts';
-import { egressPorts } from '../src/network-policy.ts';
-import { podFiles } from '../src/pod-files.ts';
-import { declareJasm } from '../src/stack.ts';
-import { declare } from './helpers/declare.ts';
-import { AZURE, FACTS, STORES, stackConfig, VAULT } from './helpers/stack-config.ts';
+import { render, VARIANTS } from '../../render/render.ts';
+import type { ProviderConfig } from '../../src/documents/controller-config.ts';
+import { podFiles } from '../../src/documents/pod-files.ts';
+import { requirementsOf } from '../../src/documents/requirements.ts';
+import { declareJasm } from '../../src/stack.ts';
+import { declare } from '../helpers/declare.ts';
+import { AZURE, FACTS, STORES, stackConfig, VAULT } from '../helpers/stack-config.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: manifests of every kind, read by path
 type Manifest = any;
 const AZURE_FILE = '/var/run/secrets/azure/tokens/azure-identity-token';
-const filesOf = (...providers: ProviderConfig[]) =>
-	podFiles({
+const needsOf = (...providers: ProviderConfig[]) =>
+	requirementsOf({
 		providers: Object.fromEntries(providers.map((each, index) => [`p${index}`, each])),
 		policy: [],
 	});
+const filesOf = (...providers: ProviderConfig[]) => podFiles(needsOf(...providers));
 
 /** File -> audience, as the kubelet would write them. */
 function tokens({ volumes, mounts }: Pick<ReturnType<typeof podFiles>, 'volumes' | 'mounts'>) {
@@ -37,12 +38,13 @@ test('each store finds a token of its own audience where the controller looks fo
 		'/var/run/secrets/vault/token': 'vault',
 		[AZURE_FILE]: 'api://AzureADTokenExchange',
 	});
-	t.deepEqual(files.env, [{ name: 'AZURE_FEDERATED_TOKEN_FILE', value: AZURE_FILE }]);
-	for (const { name } of files.env) t.true(name in ENVIRONMENT);
+	const { env } = needsOf(VAULT, AZURE);
+	t.is(env['AZURE_FEDERATED_TOKEN_FILE'], AZURE_FILE);
+	t.true('AZURE_FEDERATED_TOKEN_FILE' in ENVIRONMENT);
 	t.deepEqual(files.faults, []);
 });
 
-test('paths and audiences of the configuration go before the defaults, and one directory is one mount', t => {
+test('paths and audiences of the configuration replace the defaults, and one directory is one mount', t => {
 	const files = filesOf(
 		{ ...VAULT, tokenFile: '/tokens/eu', audience: 'vault-eu' },
 		{ ...VAULT, tokenFile: '/tokens/us', audience: 'vault-us', credentials: 'jwt' },
@@ -57,7 +59,6 @@ test('paths and audiences of the configuration go before the defaults, and one d
 		files.mounts.map(({ mountPath }) => mountPath),
 		['/etc/jasm', '/tokens'],
 	);
-	t.deepEqual(files.env, []);
 });
 
 test('several providers share a token of one audience', t => {
@@ -66,12 +67,19 @@ test('several providers share a token of one audience', t => {
 	});
 });
 
-test('who signs in by other means gets no token', t => {
-	const aws = { kind: 'aws-secretsmanager' };
-	const approle = { ...VAULT, credentials: 'approle' };
-	const secret = { ...AZURE, credentials: 'client-secret' };
-	t.deepEqual(filesOf(aws, approle, { ...VAULT, credentials: 'token', tokenFile: '/x/y' }, secret), {
-		env: [],
+test('a provider that signs in by other means gets no token', t => {
+	const { role: _, ...vault } = VAULT;
+	const providers: ProviderConfig[] = [
+		{ kind: 'aws-secretsmanager' },
+		{ ...vault, credentials: 'approle', roleId: 'r', secretIdFile: '/secrets/id' },
+		{ ...vault, credentials: 'token', tokenFile: '/secrets/token' },
+		{ ...AZURE, credentials: 'client-secret' },
+	];
+	t.deepEqual(
+		needsOf(...providers).otherFiles.map(({ file }) => file),
+		['/secrets/id', '/secrets/token'],
+	);
+	t.deepEqual(filesOf(...providers), {
 		volumes: [{ name: 'config', configMap: { name: 'jasm' } }],
 		mounts: [{ name: 'config', mountPath: '/etc/jasm', readOnly: true }],
 		faults: [],
@@ -81,10 +89,7 @@ test('who signs in by other means gets no token', t => {
 test('authorities lie beside the config file, from a ConfigMap that may come later', t => {
 	const caFile = '/etc/jasm/vault-ca.pem';
 	const inImage = { ...AZURE, caFile: '/etc/ssl/certs/ca-certificates.crt' };
-	const [config] = podFiles(
-		{ providers: { a: { ...VAULT, caFile }, b: inImage }, policy: [] },
-		'ours',
-	).volumes;
+	const [config] = podFiles(needsOf({ ...VAULT, caFile }, inImage), 'ours').volumes;
 	t.deepEqual(config as Manifest, {
 		name: 'config',
 		projected: {
@@ -124,7 +129,8 @@ for (const [title, providers, fault] of [
 	['the config file as authorities', [{ ...VAULT, caFile: '/etc/jasm/config.yaml' }], /is the config file/],
 ] as [string, ProviderConfig[], RegExp][]) {
 	test(`refused before anything is declared: ${title}`, t => {
-		t.regex(filesOf(...providers).faults.join('\n'), fault);
+		const needs = needsOf(...providers);
+		t.regex([...needs.faults, ...podFiles(needs).faults].join('\n'), fault);
 		const byName = Object.fromEntries(providers.map((each, index) => [`p${index}`, each]));
 		t.throws(() => stackConfig({ ...STORES, providers: JSON.stringify(byName), policy: '[]' }), {
 			message: fault,
@@ -132,23 +138,13 @@ for (const [title, providers, fault] of [
 	});
 }
 
-test('egress is open to vaults, redirects and authorities, and not to what only looks like an address', t => {
-	const ports = (provider: ProviderConfig) =>
-		egressPorts({ providers: { provider }, policy: [] }).filter(port => ![443, 6443, 8443].includes(port));
-	t.deepEqual(ports({ ...VAULT, redirectHosts: ['a.example:8210', 'b.example'] }), [8200, 8210]);
-	t.deepEqual(ports({ kind: 'vault', address: 'http://v:8200', redirectHosts: ['b'] }), [80, 8200]);
-	t.deepEqual(ports({ ...AZURE, authorityHost: 'https://login.example:9443' }), [9443]);
-	t.deepEqual(ports({ ...AZURE, endpoint: 'https://emulator:4997' }), [4997]);
-	t.deepEqual(ports({ ...VAULT, address: 'https://vault.example', audience: 'http://vault.example' }), []);
-});
-
 test.serial('each configured kind has its sample, from the provider that the rules name', async t => {
 	const { resources } = await declare(() => declareJasm(stackConfig(STORES), FACTS));
 	const asked = resources
-		.filter(({ type }) => type.endsWith(':Pod'))
+		.filter(({ type, name }) => type.endsWith(':Deployment') && name.startsWith('samples-'))
 		.map(({ inputs }: Manifest) => [
 			inputs.metadata.name,
-			inputs.metadata.annotations['jasm.codnod.io/secret-sync'],
+			inputs.spec.template.metadata.annotations['jasm.codnod.io/secret-sync'],
 		]);
 	t.deepEqual(asked.sort(), [
 		['sample-azure', 'provider: key-vault\npath: codnod-config\nsecretName: sample-azure\n'],
@@ -156,20 +152,23 @@ test.serial('each configured kind has its sample, from the provider that the rul
 	]);
 });
 
-test('rendered with all stores, the Deployment mounts what the config file speaks of', async t => {
-	const { controller, ...common } = VARIANTS['write-only.yaml'] as (typeof VARIANTS)[string];
-	const providers = {
-		...controller.providers,
-		vault: { ...VAULT, caFile: '/etc/jasm/ca.pem' },
-		azure: AZURE,
-	};
-	const { all = '' } = await render({ all: { ...common, controller: { ...controller, providers } } });
-	const deployment = (loadAll(all) as Manifest[]).find(({ kind }) => kind === 'Deployment');
-	const { containers, volumes } = deployment.spec.template.spec;
-	t.deepEqual(tokens({ volumes, mounts: containers[0].volumeMounts }), {
-		'/var/run/secrets/eks.amazonaws.com/serviceaccount/token': 'sts.amazonaws.com',
-		'/var/run/secrets/vault/token': 'vault',
-		[AZURE_FILE]: 'api://AzureADTokenExchange',
-	});
-	t.is(volumes[0].projected.sources[1].configMap.name, 'jasm-authorities');
-});
+test.serial(
+	'rendered with all kinds of providers, the Deployment mounts every file that the config file names',
+	async t => {
+		const { controller, ...common } = VARIANTS['write-only.yaml'] as (typeof VARIANTS)[string];
+		const providers = {
+			...controller.providers,
+			vault: { ...VAULT, caFile: '/etc/jasm/ca.pem' },
+			azure: AZURE,
+		};
+		const all = await render({ ...common, controller: { ...controller, providers } });
+		const deployment = (loadAll(all) as Manifest[]).find(({ kind }) => kind === 'Deployment');
+		const { containers, volumes } = deployment.spec.template.spec;
+		t.deepEqual(tokens({ volumes, mounts: containers[0].volumeMounts }), {
+			'/var/run/secrets/eks.amazonaws.com/serviceaccount/token': 'sts.amazonaws.com',
+			'/var/run/secrets/vault/token': 'vault',
+			[AZURE_FILE]: 'api://AzureADTokenExchange',
+		});
+		t.is(volumes[0].projected.sources[1].configMap.name, 'jasm-authorities');
+	},
+);
