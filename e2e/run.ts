@@ -1,50 +1,66 @@
-// `pnpm e2e`: sets the stage, plays every scenario on it, ends everything, and prints what was seen as a table.
+// `pnpm e2e`: sets up the environment, plays every scenario, ends everything, and prints what was seen as a table.
 
-import { imageName } from '../infra/src/controller-image.ts';
-import { finish, finishOnSignals } from './harness/cleanup.ts';
-import { evidence, keepEvidence } from './harness/evidence.ts';
-import { type Images, loadImages } from './harness/images.ts';
-import { Report } from './harness/report.ts';
-import { Scene } from './harness/scene.ts';
-import { type Stage, setStage } from './harness/stage.ts';
-import { calls } from './test/calls.ts';
-import { failures } from './test/failures.ts';
-import { faults } from './test/faults.ts';
-import { guards } from './test/guards.ts';
-import { installation } from './test/installation.ts';
-import { changes, end } from './test/lifecycle.ts';
-import { memoryOf, memoryWithPods } from './test/memory.ts';
-import { oldest, tokensOutlived, type Waiting } from './test/oldest.ts';
-import { rights } from './test/rights.ts';
-import { punctuality, scale } from './test/scale.ts';
-import { stores } from './test/stores.ts';
-import { stories } from './test/stories.ts';
+import { finish, finishOnSignals } from './cluster/cleanup.ts';
+import { type Images, loadImages } from './cluster/images.ts';
+import { startEnvironment, type TestEnvironment } from './cluster/test-environment.ts';
+import { evidence, keepEvidence } from './report/evidence.ts';
+import { Report } from './report/report.ts';
+import { acceptance } from './scenarios/acceptance.ts';
+import { calls } from './scenarios/calls.ts';
+import { failures } from './scenarios/failures.ts';
+import { faults } from './scenarios/faults.ts';
+import { guards } from './scenarios/guards.ts';
+import { installation } from './scenarios/installation.ts';
+import { changes, end } from './scenarios/lifecycle.ts';
+import { manifests } from './scenarios/manifests.ts';
+import { account, endpoints, imageByHand, ownPod, tasks, workspace } from './scenarios/manual.ts';
+import { memoryOf, memoryWithPods } from './scenarios/memory.ts';
+import { oldest, tokensOutlived, type Waiting } from './scenarios/oldest-cluster.ts';
+import { byKubectl, eks } from './scenarios/other-cluster.ts';
+import { readme } from './scenarios/readme.ts';
+import { rights } from './scenarios/rights.ts';
+import { rotation } from './scenarios/rotation.ts';
+import { punctuality, scale } from './scenarios/scale.ts';
+import { ScenarioContext } from './scenarios/scenario-context.ts';
+import { startGate } from './scenarios/start-gate.ts';
+import { stores } from './scenarios/stores.ts';
+import { emulator, vaultOnly } from './scenarios/without-aws.ts';
 
 let waiting: Waiting | undefined;
 
-/** Parts that `--only=a,b` can choose from; stage, guards and installation always run. */
-const PARTS: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
-	stories,
-	rest: scene => memoryOf(scene, 'at rest'),
+/** Parts that `--only=a,b` can choose from; workspace, guards and installation always run. */
+const PARTS: Readonly<Record<string, (context: ScenarioContext) => Promise<void>>> = {
+	acceptance,
+	tasks,
+	manifests,
+	rest: context => memoryOf(context, 'at rest'),
+	rotation,
 	stores,
 	scale,
-	bursts: scene => memoryOf(scene, 'after the bursts'),
+	bursts: context => memoryOf(context, 'after the bursts'),
 	failures,
-	rights: scene => rights(scene, 'write-only'),
+	rights: context => rights(context, 'write-only'),
 	faults,
 	changes,
-	crowd: memoryWithPods,
-	outlived: async scene => {
-		if (waiting !== undefined) await tokensOutlived(scene, waiting);
+	'start-gate': startGate,
+	many: memoryWithPods,
+	outlived: async context => {
+		if (waiting !== undefined) await tokensOutlived(context, waiting);
 	},
 	calls,
+	image: imageByHand,
 	end,
+	emulator,
+	vault: vaultOnly,
+	eks,
+	kubectl: byKubectl,
+	readme,
 };
 
-/** As early as there is a cluster's image to ask for: ten minutes have to pass until `outlived`. */
+/** As early as possible: ten minutes have to pass until `outlived`. */
 const BEFORE: typeof PARTS = {
-	oldest: async scene => {
-		waiting = await oldest(scene);
+	oldest: async context => {
+		waiting = await oldest(context);
 	},
 };
 
@@ -60,10 +76,10 @@ if (unknown.length > 0)
 	throw new Error(`--only: no part ${unknown.join(', ')}; there are ${names.join(', ')}`);
 
 finishOnSignals(say);
-let stage: Stage | undefined;
+let environment: TestEnvironment | undefined;
 const report = new Report({
 	say,
-	failed: () => keepEvidence({ cluster: stage?.cluster, gate: stage?.gate }),
+	failed: () => keepEvidence({ cluster: environment?.cluster, gate: environment?.gate }),
 });
 try {
 	await play();
@@ -83,28 +99,32 @@ say(report.table());
 process.exitCode = report.passed && leftBehind.length === 0 ? 0 : 1;
 
 async function play(): Promise<void> {
-	stage = await setStage();
+	environment = await startEnvironment();
 	say(
-		`the stage is set in ${Math.round((Date.now() - began) / 1000)} s; the one context touched: ${stage.cluster.profile}`,
+		`the environment is up in ${Math.round((Date.now() - began) / 1000)} s; the context touched: ${environment.cluster.profile}`,
 	);
-	// Where pods reach this host is known when there is a cluster; the guards do not need it.
-	stage.stack.configure(Scene.config('127.0.0.1', stage.gate.port, imageName()));
-	await guards(report, stage);
-	const images: Images = await loadImages(stage.cluster);
-	stage.stack.configure(Scene.config(await stage.cluster.hostAddress(), stage.gate.port, images.controller));
-	const scene = new Scene({ stage, report, images });
-	scene.timeline.start();
-	await playParts(BEFORE, scene);
-	await installation(scene);
-	await playParts(PARTS, scene);
-	scene.timeline.stop();
-	if (scene.punctual.length > 0) await punctuality(scene);
+	if (environment.awsStub) {
+		report.cannotShow("Pulumi's AWS plugin", 'not installed here: pulumi-aws-stub stands in for it');
+	}
+	await workspace(report, environment);
+	await guards(report, environment);
+	await endpoints(report, environment);
+	const images: Images = await loadImages(environment.cluster);
+	const context = new ScenarioContext({ environment, report, images });
+	context.timeline.start();
+	await playParts(BEFORE, context);
+	await installation(context);
+	await ownPod(context);
+	await playParts(PARTS, context);
+	context.timeline.stop();
+	if (context.punctual.length > 0) await punctuality(context);
+	if (only === undefined) await account(report, environment.reader);
 }
 
-async function playParts(parts: typeof PARTS, scene: Scene): Promise<void> {
+async function playParts(parts: typeof PARTS, context: ScenarioContext): Promise<void> {
 	for (const [name, part] of Object.entries(parts)) {
 		if (only !== undefined && !only.includes(name)) continue;
-		// What breaks between the scenarios of a part ends that part alone.
-		await part(scene).catch(error => report.scenario(name, 'is played', () => Promise.reject(error)));
+		// A failure between the scenarios of a part ends only that part.
+		await part(context).catch(error => report.scenario(name, 'is played', () => Promise.reject(error)));
 	}
 }

@@ -1,22 +1,25 @@
 // What the demo prints: progress, the table, the Events, the cost, the verdict; never a value.
-import type { SeenEvent } from './person.ts';
+import type { TestEnvironment } from './environment.ts';
+import type { SeenEvent } from './user.ts';
 
 export type Row = {
 	readonly what: string;
 	readonly pod: string;
-	/** Where it comes from; `-` where no store is asked. */
+	/** The store that it comes from; `-` where no store is asked. */
 	readonly store: string;
 	readonly secret: string;
 	readonly keys: readonly string[] | undefined;
 	readonly latencyMs?: number;
-	/** Reason of the Event, where nothing was to be written. */
-	readonly told?: string;
+	/** Reason of the Event where no Secret is to be written. */
+	readonly reason?: string;
 };
 
-/** What one store was asked. */
+/** The requests that one store got. */
 export type StoreCalls = { readonly store: string; readonly reads: number; readonly signIns: number };
 
 type Usage = { readonly residentMiB?: number; readonly peakMiB?: number; readonly cpuSeconds?: number };
+
+type Held = Pick<TestEnvironment, 'kubeconfigPath' | 'folder' | 'metricsUrl' | 'controllerPid' | 'stores'>;
 
 const print = (line = '') => process.stdout.write(`${line}\n`);
 
@@ -26,7 +29,7 @@ export class Report {
 	#expectations = 0;
 	#ended = false;
 
-	/** Every expectation held, and the demo came to its end. */
+	/** Every expectation held, and the demo reached its end. */
 	get passed(): boolean {
 		return this.#ended && this.#failures.length === 0;
 	}
@@ -35,9 +38,13 @@ export class Report {
 		print(`\n${text}`);
 	}
 
+	note(text: string): void {
+		print(`  ${text}`);
+	}
+
 	row(row: Row): void {
 		this.#rows.push(row);
-		print(`  ${row.told === undefined ? '+' : '!'} ${row.pod}: ${row.what}`);
+		print(`  ${row.reason === undefined ? '+' : '!'} ${row.pod}: ${row.what}`);
 	}
 
 	expect(promise: string, held: boolean): void {
@@ -49,7 +56,7 @@ export class Report {
 	}
 
 	events(events: readonly SeenEvent[]): void {
-		const shown = events.filter(({ pod }) => !pod.startsWith('replica-'));
+		const shown = events.filter(({ pod }) => !pod.startsWith('replicas-'));
 		print('\nWhat `kubectl describe pod` shows:');
 		for (const { type, reason, pod, note } of shown) {
 			print(`  ${type.padEnd(7)} ${reason.padEnd(17)} ${pod.padEnd(9)} ${note}`);
@@ -67,31 +74,63 @@ export class Report {
 		print(`Controller: ${memory}, ${cpuSeconds ?? '?'} s of CPU since its start.`);
 	}
 
+	/** Containers that the node started, and how many of them had to be tried again for want of their Secret. */
+	containers(started: number, triedAgain: number): void {
+		const first = started - triedAgain;
+		print(`\nContainers: ${started} started, ${first} of them at the first try.`);
+	}
+
 	end(): void {
 		this.#ended = true;
 		const failed = this.#failures.length;
 		print(`\n${this.#expectations - failed} of ${this.#expectations} expectations held.`);
 	}
 
-	hold(kubeconfigPath: string): void {
-		print(`\nThe cluster stays until Ctrl-C. Try:\n
-  export KUBECONFIG=${kubeconfigPath}
-  kubectl run mine --image=example/app -n shop
-  kubectl annotate pod mine -n shop jasm.codnod.io/secret-sync='{provider: aws-secretsmanager, path: /prod/shared/database, secretName: mine}'
-  kubectl get secret mine -n shop -o jsonpath='{.data}'
+	hold({ kubeconfigPath, folder, metricsUrl, controllerPid, stores }: Held): void {
+		const { AWS, Vault, 'Key Vault': keyVault } = stores.urls;
+		print(`
+The cluster stays until Ctrl-C. In a second terminal, in this folder:
 
-The other stores: {provider: vault, path: prod/shop/payments}, {provider: azure-keyvault, path: shop-search}.`);
+  export KUBECONFIG=${kubeconfigPath}
+  kubectl apply -f e2e/demo/workload.yaml                 # a Deployment whose pods ask for a secret
+  kubectl rollout status deployment/orders
+  kubectl describe pod -l app=orders                      # JASM's Event says what happened
+  kubectl get secret orders-database -o jsonpath='{.data.DB_PASSWORD}' | base64 -d
+
+JASM writes Secrets and can read none:
+
+  kubectl auth can-i get secrets -n shop --as system:serviceaccount:jasm:jasm      # no
+
+A value that changes at AWS reaches its Secret within seconds, and environment variables with the next pods:
+
+  npx --yes pnpm@12 rotate /prod/shared/database DB_PASSWORD=changed
+  kubectl get secret orders-database -o jsonpath='{.data.DB_PASSWORD}' | base64 -d
+  kubectl rollout restart deployment/orders && kubectl rollout status deployment/orders
+
+Providers and policy  ${folder}/config.yaml (in the cluster: kubectl get configmap jasm -n jasm -o yaml)
+JASM's log            ${folder}/controller.log (process ${controllerPid}: no container runs here, JASM's neither)
+JASM's metrics        ${metricsUrl}
+Stores                AWS ${AWS}, Vault ${Vault}, Key Vault ${keyVault}
+Other paths           {provider: vault, path: prod/shop/payments}, {provider: azure-keyvault, path: shop-search}`);
+	}
+
+	/** The demo's last line. */
+	closed({ folder }: Held): void {
+		const left = this.passed
+			? `Removed ${folder}: kubeconfig, tokens, configuration and log.`
+			: `Removed everything in ${folder} but controller.log.`;
+		print(`\nStopped the controller, the stores and the cluster with all its objects. ${left}`);
 	}
 
 	#table(): void {
 		const rows = [
 			['what', 'pod', 'store', 'Secret', 'keys', 'latency'],
-			...this.#rows.map(({ what, pod, store, secret, keys, latencyMs, told }) => [
+			...this.#rows.map(({ what, pod, store, secret, keys, latencyMs, reason }) => [
 				what,
 				pod,
 				store,
 				secret,
-				keys?.join(' ') ?? `(${told})`,
+				keys?.join(' ') ?? `(${reason})`,
 				latencyMs === undefined ? '' : `${latencyMs.toFixed(0)} ms`,
 			]),
 		];

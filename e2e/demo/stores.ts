@@ -5,12 +5,14 @@ import {
 	type SecretsManager,
 	startKeyVault,
 	startSecretsManager,
+	startSqs,
 	startVault,
 	type Vault,
 } from '@jasm/controller/testing';
-import type { Seed, Store } from './cast.ts';
+import type { Seed, Store } from './fixtures.ts';
 
 const SUBJECT = 'system:serviceaccount:jasm:jasm';
+const QUEUE = 'jasm';
 const ROLE = 'arn:aws:iam::123456789012:role/jasm';
 /** What a store's answer takes within a region. */
 const latencyMs = 20;
@@ -18,6 +20,9 @@ const latencyMs = 20;
 export type Stores = {
 	/** By the names that the annotations use. */
 	readonly providers: object;
+	/** The queue in which the AWS store tells of changes. */
+	readonly changes: object;
+	readonly urls: Readonly<Record<Store, string>>;
 	/** For the controller's process. */
 	readonly env: Readonly<Record<string, string>>;
 	put(seed: Seed): void;
@@ -33,16 +38,25 @@ export async function startStores(
 	api: ApiServer,
 	file: (name: string, text: string) => Promise<string>,
 ): Promise<Stores> {
-	// As the kubelet projects them: one token for each audience.
+	// As the kubelet projects them: one token for each audience; nothing renews them here.
 	const token = (store: string, audience: string) =>
-		file(`${store}-token`, api.createToken('jasm', 'jasm', { audiences: [audience] }));
+		file(`${store}-token`, api.createToken('jasm', 'jasm', { audiences: [audience], seconds: 24 * 3600 }));
+	const sqs = await startSqs();
+	const queueUrl = sqs.create(QUEUE);
 	const [aws, vault, keyVault] = await Promise.all([
-		startSecretsManager({ latencyMs, trust: { subjects: [SUBJECT], roles: [ROLE] } }),
+		startSecretsManager({
+			latencyMs,
+			trust: { subjects: [SUBJECT], roles: [ROLE] },
+			onLabelUpdated: event => sqs.send(QUEUE, event),
+		}),
 		startVault({ latencyMs, tls: true }),
 		startKeyVault({ latencyMs, trust: { subjects: [SUBJECT] } }),
 	]);
 	await setUpVault(vault, api);
+	// For `pnpm rotate`.
+	await file('aws.json', JSON.stringify({ region: aws.region, endpoint: aws.url }));
 	return {
+		urls: { AWS: aws.url, Vault: vault.url, 'Key Vault': keyVault.url },
 		providers: {
 			'aws-secretsmanager': {
 				kind: 'aws-secretsmanager',
@@ -69,6 +83,7 @@ export async function startStores(
 				caFile: await file('azure-ca.pem', keyVault.ca),
 			},
 		},
+		changes: { sources: [{ kind: 'sqs', queueUrl, providers: ['aws-secretsmanager'] }] },
 		env: { AZURE_FEDERATED_TOKEN_FILE: await token('azure', 'api://AzureADTokenExchange') },
 		put: seed => put(seed, { aws, vault, keyVault }),
 		reads(store, path) {
@@ -92,7 +107,7 @@ export async function startStores(
 			}
 		},
 		async close() {
-			await Promise.all([aws.close(), vault.close(), keyVault.close()]);
+			await Promise.all([aws.close(), sqs.close(), vault.close(), keyVault.close()]);
 		},
 	};
 }

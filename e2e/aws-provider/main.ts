@@ -1,7 +1,0 @@
-// Starts our AWS provider as a process of its own: `node main.ts ENDPOINT` prints the port to attach to.
-import { AwsProvider } from './provider.ts';
-import { serve } from './server.ts';
-
-const [endpoint] = process.argv.slice(2);
-if (endpoint === undefined) throw new Error('usage: node main.ts ENDPOINT');
-process.stdout.write(`${await serve(new AwsProvider({ endpoint }))}\n`);
