@@ -1,23 +1,39 @@
-// Bundles the controller into dist/: ESM, one lazy chunk per provider and one for the kubeconfig loader.
+// Bundles the controller into dist/: ESM, one lazy chunk per provider and one for kubeconfig files.
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { isBuiltin } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { build, type Plugin } from 'esbuild';
 
 /**
- * Importing one of Node's modules by name makes Node read every export of it, and reading some of node:http loads
- * undici: 10 MB and 15 ms for nothing. A CommonJS module in between leaves alone what nobody asks for.
+ * An import of one of Node's modules makes Node read every export of it, and reading some of node:http loads
+ * undici: 10 MB and 15 ms for nothing. A module in between reads only what is used. For `import … from` it is
+ * CommonJS. Of that, a dynamic `import()` would have no named exports; its module lists those that need no getter.
  */
 const lazyBuiltins: Plugin = {
 	name: 'lazy-builtins',
 	setup({ onResolve, onLoad }) {
-		onResolve({ filter: /^[a-z]/ }, ({ path, kind }) =>
-			isBuiltin(path) && kind !== 'require-call' ? { path, namespace: 'builtin' } : undefined,
-		);
+		onResolve({ filter: /^[a-z]/ }, ({ path, kind }) => {
+			if (!isBuiltin(path) || kind === 'require-call') {
+				return undefined;
+			}
+
+			return { path, namespace: kind === 'dynamic-import' ? 'dynamic-builtin' : 'builtin' };
+		});
 		onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
 			contents: `module.exports = require(${JSON.stringify(path)});`,
 		}));
+		onLoad({ filter: /.*/, namespace: 'dynamic-builtin' }, ({ path }) => ({
+			contents: `const builtin = require(${JSON.stringify(path)});
+				export default builtin;
+				export const { ${plainExports(path).join(', ')} } = builtin;`,
+		}));
 	},
 };
+
+/** The exports of one of Node's modules that are there without a getter. */
+const plainExports = (path: string): string[] =>
+	Object.entries(Object.getOwnPropertyDescriptors(createRequire(import.meta.url)(path)))
+		.filter(([name, { get }]) => get === undefined && name !== 'default')
+		.map(([name]) => name);
 
 const outdir = new URL('dist/', import.meta.url).pathname;
 await rm(outdir, { recursive: true, force: true });
