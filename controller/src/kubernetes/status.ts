@@ -8,8 +8,6 @@ export type Answer = {
 	readonly status: number;
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body: unknown;
-	/** The server was away a moment ago: a refusal may only mean that it has not read its rules yet. */
-	readonly early?: boolean;
 };
 
 /** What was attempted, for the error's text. */
@@ -71,7 +69,7 @@ export function retryAfterOf(
  */
 export function errorOf(answer: Answer, attempt: Attempt, nowMs: number): KubernetesError {
 	const status = statusOf(answer.body);
-	const { code, why, retryMs } = classify(answer, status, attempt);
+	const { code, why, retryMs } = classify(answer.status, status, attempt);
 	return new KubernetesError({
 		code,
 		doing: attempt.doing,
@@ -92,7 +90,7 @@ function refusalOf(status: Status | undefined, { namespace }: Attempt): PolicyRe
 	return { name, text, namespace };
 }
 
-function classify({ status: code, early }: Answer, status: Status | undefined, attempt: Attempt): Class {
+function classify(code: number, status: Status | undefined, attempt: Attempt): Class {
 	const message = status?.message ?? '';
 	const causes = status?.details?.causes ?? [];
 	if ((code === 403 || code === 422) && policyOf(status) !== undefined) {
@@ -107,7 +105,6 @@ function classify({ status: code, early }: Answer, status: Status | undefined, a
 			if (causes.some(({ reason }) => reason === 'NamespaceTerminating')) return GONE;
 			if (message.includes('exceeded quota')) return rejected('a quota of the namespace is used up');
 			if (isWebhook(message)) return rejected('an admission webhook refuses it');
-			if (early) return unavailable('the API server has just started and knows no rights yet');
 			return { code: 'forbidden', why: forbidden(attempt), retryMs: FORBIDDEN_RETRY_MS };
 		case 404:
 			return status?.details?.kind === 'namespaces' ? GONE : unavailable('it does not exist any more');

@@ -7,7 +7,6 @@ import { createKubernetesClient, type KubernetesClient } from '../kubernetes/cli
 import { ConnectionPool } from '../kubernetes/http/connection-pool.ts';
 import { createRest } from '../kubernetes/http/rest.ts';
 import { createReviews, type Reviews } from '../kubernetes/reviews.ts';
-import { ServerReturn } from '../kubernetes/server-return.ts';
 import { needleOf } from '../kubernetes/watch/line-scanner.ts';
 import { createListWatch, type ListWatchOptions } from '../kubernetes/watch/list-watch.ts';
 import { createWatchTransport, type WatchTransport } from '../kubernetes/watch/transport.ts';
@@ -87,14 +86,12 @@ const userAgentOf = ({ version }: ClusterOptions) => `jasm/${version}`;
 
 export function clusterOver({ cluster, transport, pool }: Wire, options: ClusterOptions): Cluster {
 	const { clock, random, metrics } = options;
-	const serverReturn = new ServerReturn(clock);
 	const rest = createRest({
 		pool,
 		cluster,
 		clock,
 		random,
 		userAgent: userAgentOf(options),
-		serverReturn,
 		onRequest({ verb, resource, status, durationMs }) {
 			metrics.kubernetesRequests.inc({ verb, resource, status: String(status) });
 			metrics.kubernetesDuration.observe({ verb, resource }, durationMs / 1000);
@@ -105,7 +102,6 @@ export function clusterOver({ cluster, transport, pool }: Wire, options: Cluster
 		reviews: createReviews(rest),
 		watchPods: (onChange, { askedAt, ...recordOptions }) =>
 			watch<PodRecord>(options, transport, {
-				serverReturn,
 				path: '/api/v1/pods',
 				resource: 'pods',
 				fieldSelector: LIVE_PODS,
@@ -117,7 +113,6 @@ export function clusterOver({ cluster, transport, pool }: Wire, options: Cluster
 			}),
 		watchManagedSecrets: (onChange, onListed) =>
 			watch<ManagedSecret>(options, transport, {
-				serverReturn,
 				path: '/api/v1/secrets',
 				resource: 'secrets',
 				labelSelector: `${MANAGED_BY.label}=${MANAGED_BY.value}`,
@@ -133,14 +128,7 @@ export function clusterOver({ cluster, transport, pool }: Wire, options: Cluster
 
 type Collection<T extends Tracked> = Pick<
 	ListWatchOptions<T>,
-	| 'serverReturn'
-	| 'path'
-	| 'resource'
-	| 'fieldSelector'
-	| 'labelSelector'
-	| 'needle'
-	| 'managedFields'
-	| 'toRecord'
+	'path' | 'resource' | 'fieldSelector' | 'labelSelector' | 'needle' | 'managedFields' | 'toRecord'
 > & {
 	readonly equals: (a: T, b: T) => boolean;
 	readonly onChange: (change: Change<T>) => void;

@@ -191,41 +191,6 @@ test.serial(
 );
 
 test.serial(
-	'an API server that refuses everything for the first moments after its start has not taken a right away',
-	async t => {
-		const { environment, team, controller } = await startServed(t);
-		const failing = environment.api.faults.inject(
-			{ resource: 'secrets' },
-			{ answer: answers.internalError },
-			Number.POSITIVE_INFINITY,
-		);
-		await environment.ask(team, 'not-written');
-		await environment.clock.runUntil(() => failing.hits > 0);
-		await environment.api.faults.refuseConnections();
-		failing.remove();
-		await environment.clock.advance(20_000);
-		const refusals = environment.api.faults.inject(
-			{},
-			{ answer: { status: 403, reason: 'Forbidden' } },
-			Number.POSITIVE_INFINITY,
-		);
-		await environment.api.faults.acceptConnections();
-		await environment.clock.runUntil(() => refusals.hits > 2);
-		refusals.remove();
-		await environment.ask(team, 'later');
-		t.true((await until(environment, team, 'later', 60_000)) <= 2_000);
-		await until(environment, team, 'not-written', 60_000);
-		await environment.event(team, 'not-written', 'SecretSyncSuccess');
-		const told = environment.world.events(team).map(({ note }) => note);
-		t.false(
-			told.some(note => note.includes('KUBERNETES_FORBIDDEN')),
-			told.join('\n'),
-		);
-		t.is(controller.log.count({ code: 'KUBERNETES_FORBIDDEN' }), 0);
-	},
-);
-
-test.serial(
 	'without the right to watch pods the controller is not ready, says which verb it lacks, and waits',
 	async t => {
 		const environment = await startEnvironment(t, { virtualTime: true });

@@ -132,3 +132,22 @@ test('an issuer that does not answer, or is not the one that is named, admits no
 	await environment.clock.advance(3_700_000);
 	t.is(await statusOf(signToken(key, claims())), 202);
 });
+
+test('a flood of forged tokens refuses no sender whose token was good; a new one from the same address has to wait', async t => {
+	const key = ecKey('known');
+	const { environment, controller, claims, statusOf } = await start(t, [key]);
+	const port = await webhookPort(controller);
+	const good = signToken(key, claims());
+	t.is(await statusOf(good), 202);
+	const forged = signToken(ecKey('known'), claims());
+	for (let times = 0; times < 99; times++) {
+		t.is(await statusOf(forged), 401);
+	}
+
+	const token = signToken(key, claims({ jti: 'new' }));
+	const { status, headers } = await post({ port, token });
+	t.deepEqual([status, headers['retry-after']], [429, '5']);
+	t.is(await statusOf(good), 202);
+	await environment.clock.advance(5_000);
+	t.is(await statusOf(token), 202);
+});

@@ -75,8 +75,11 @@ export class Authentication {
 		logger.info({ source }, 'change notices: credentials read again');
 	}
 
-	/** Whether headers and connection say who sends this, or claim it by a signature of the body. */
-	async senderOf({ headers, socket }: IncomingMessage): Promise<'known' | Claim | undefined> {
+	/**
+	 * Whether headers and connection say who sends this, or claim it by a signature of the body. `limited`: that was
+	 * not found out, because too many tokens were sent from this address.
+	 */
+	async senderOf({ headers, socket }: IncomingMessage): Promise<'known' | 'limited' | Claim | undefined> {
 		const { config, clock } = this.#options;
 		if (config.clientNames !== undefined) {
 			const names = clientNames(socket);
@@ -86,11 +89,14 @@ export class Authentication {
 		}
 
 		const token = bearerIn(headers);
-		if (token !== undefined && (this.#tokens.accepts(token) || (await this.#issuer?.accepts(token)))) {
+		if (token !== undefined && this.#tokens.accepts(token)) {
 			return 'known';
 		}
 
-		return this.#keys && claimIn(headers, clock.now());
+		const accepted = token !== undefined && (await this.#issuer?.accepts(token, socket.remoteAddress ?? ''));
+		return accepted === true
+			? 'known'
+			: ((this.#keys && claimIn(headers, clock.now())) ?? (accepted || undefined));
 	}
 
 	signed(claim: Claim, body: Uint8Array): boolean {

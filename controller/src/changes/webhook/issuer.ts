@@ -1,4 +1,4 @@
-// Tokens of an OpenID Connect issuer as proof of a sender: its keys are read when they are needed, and kept for an hour.
+// Tokens of an OpenID Connect issuer as proof of a sender: its keys are read when they are needed, and again every hour.
 import { JasmError } from '../../errors.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { beforeDeadline } from '../../providers/shared/deadline.ts';
@@ -6,6 +6,7 @@ import { HttpsCaller, type HttpsCallerOptions } from '../../providers/shared/htt
 import { secureAddressFault } from '../../providers/shared/schema-fields.ts';
 import { textAt } from '../event-fields.ts';
 import { type Expected, hasClaims, type IssuerKey, isSignedBy, keysFor, readKeys, readToken } from './jwt.ts';
+import { Verifications } from './verifications.ts';
 
 export type IssuerConfig = Expected & Omit<HttpsCallerOptions['config'], 'timeoutMs'>;
 
@@ -20,6 +21,11 @@ export type IssuerOptions = {
 
 const TIMEOUT_MS = 5_000;
 const KEEP_MS = 3_600_000;
+/**
+ * For as long they stay in use while the issuer does not answer. A key that the issuer revoked meanwhile costs reads of
+ * secrets that pods ask for anyway; without keys no notice arrives at all.
+ */
+const LONGEST_KEEP_MS = 24 * KEEP_MS;
 /** Keys are asked for because of a token at most once in this time: anybody can send one with an unknown key. */
 const AGAIN_MS = 60_000;
 const AGAIN_AFTER_FAILURE_MS = 5_000;
@@ -28,6 +34,7 @@ export class Issuer {
 	readonly #options: IssuerOptions;
 	readonly #caller: HttpsCaller;
 	readonly #closing = new AbortController();
+	readonly #verifications: Verifications;
 	#keys: readonly IssuerKey[] = [];
 	#readAt = Number.NEGATIVE_INFINITY;
 	#triedAt = Number.NEGATIVE_INFINITY;
@@ -36,11 +43,15 @@ export class Issuer {
 	constructor(options: IssuerOptions) {
 		const { config, env, clock } = options;
 		this.#options = options;
+		this.#verifications = new Verifications(clock);
 		this.#caller = new HttpsCaller({ config: { ...config, timeoutMs: TIMEOUT_MS }, env, clock });
 	}
 
-	/** Whether the token is signed by the issuer, in force, and of a subject that may send. */
-	async accepts(text: string): Promise<boolean> {
+	/**
+	 * Whether the token is signed by the issuer, in force, and of a subject that may send. `limited`: it was not looked
+	 * at, because too many were sent from this address.
+	 */
+	async accepts(text: string, address: string): Promise<boolean | 'limited'> {
 		const { config, clock } = this.#options;
 		const token = readToken(text);
 		// Claims first: a token that is not for JASM causes no request.
@@ -48,16 +59,44 @@ export class Issuer {
 			return false;
 		}
 
-		if (keysFor(token, this.#keys).length === 0 || clock.monotonic() - this.#readAt > KEEP_MS) {
+		if (keysFor(token, this.#keys).length === 0 || this.#age > KEEP_MS) {
 			await this.#refresh();
 		}
 
-		return keysFor(token, this.#keys).some(key => isSignedBy(token, key));
+		if (this.#age > LONGEST_KEEP_MS) {
+			this.#use([]);
+		}
+
+		if (this.#verifications.isProven(text)) {
+			return true;
+		}
+
+		const keys = keysFor(token, this.#keys);
+		if (keys.length > 0 && !this.#verifications.allowed(address)) {
+			return 'limited';
+		}
+
+		const signed = keys.some(key => isSignedBy(token, key));
+		if (signed) {
+			this.#verifications.proven(text);
+		}
+
+		return signed;
 	}
 
 	close(): void {
 		this.#closing.abort();
 		this.#caller.close();
+	}
+
+	/** Of the keys, in milliseconds. */
+	get #age(): number {
+		return this.#options.clock.monotonic() - this.#readAt;
+	}
+
+	#use(keys: readonly IssuerKey[]): void {
+		this.#keys = keys;
+		this.#verifications.forget();
 	}
 
 	/** Never rejects: without an answer the keys of before stay in use. */
@@ -87,7 +126,7 @@ export class Issuer {
 		const { issuer } = config;
 		const late = () => failure(issuer, `no answer within ${TIMEOUT_MS} ms`);
 		const bounds = { clock, deadlineMs: TIMEOUT_MS, late, signals: [this.#closing.signal] };
-		this.#keys = await beforeDeadline(bounds, async signal => {
+		const found = await beforeDeadline(bounds, async signal => {
 			const about = await this.#json(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, signal);
 			const address = textAt(about, 'jwks_uri') ?? '';
 			if (textAt(about, 'issuer') !== issuer) {
@@ -105,6 +144,7 @@ export class Issuer {
 
 			return keys;
 		});
+		this.#use(found);
 		this.#readAt = clock.monotonic();
 	}
 

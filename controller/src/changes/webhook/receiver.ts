@@ -76,6 +76,10 @@ export class Receiver {
 			return this.#stranger(UNKNOWN);
 		}
 
+		if (sender === 'limited') {
+			return this.#stranger(later(429, STANDBY_SECONDS));
+		}
+
 		return sender === 'known' ? this.#ofKnown(request) : this.#ofClaim(request, sender);
 	}
 

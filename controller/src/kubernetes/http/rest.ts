@@ -3,7 +3,6 @@ import type { Clock } from '../../runtime/clock.ts';
 import type { ClusterConfig } from '../auth/cluster-config.ts';
 import { EncodedJson } from '../encoded-json.ts';
 import { KubernetesError } from '../errors.ts';
-import type { ServerReturn } from '../server-return.ts';
 import type { Answer, Attempt } from '../status.ts';
 import { ConnectionLostError, DeadlineError, type WireRequest, type WireResponse } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
@@ -34,7 +33,6 @@ export type RestOptions = {
 	readonly clock: Clock;
 	readonly random: () => number;
 	readonly userAgent: string;
-	readonly serverReturn: ServerReturn;
 	/** For one request, resend and refresh included. */
 	readonly deadlineMs?: number;
 	/** Called after every request. */
@@ -53,8 +51,7 @@ const DEADLINE_MS = 10_000;
 const METHODS = { get: 'GET', create: 'POST', update: 'PUT', patch: 'PATCH' } as const;
 
 export function createRest(options: RestOptions): Rest {
-	const { pool, cluster, clock, random, userAgent, serverReturn, onRequest } = options;
-	const { deadlineMs = DEADLINE_MS } = options;
+	const { pool, cluster, clock, random, userAgent, deadlineMs = DEADLINE_MS, onRequest } = options;
 	const { credentials, basePath } = cluster;
 
 	async function send(request: RestRequest, body: WireRequest['body'], signal: AbortSignal): Promise<Answer> {
@@ -104,11 +101,9 @@ export function createRest(options: RestOptions): Rest {
 				stop.signal.throwIfAborted();
 				const answer = await exchange(request, stop.signal);
 				status = answer.status;
-				return serverReturn.isRecent() ? { ...answer, early: true } : answer;
+				return answer;
 			} catch (error) {
-				if (request.signal?.aborted) throw aborted(request);
-				if (!(error instanceof KubernetesError)) serverReturn.unanswered();
-				throw unavailable(request, error, deadlineMs);
+				throw request.signal?.aborted ? aborted(request) : unavailable(request, error, deadlineMs);
 			} finally {
 				timer.cancel();
 				request.signal?.removeEventListener('abort', onAbort);

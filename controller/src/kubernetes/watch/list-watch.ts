@@ -1,7 +1,6 @@
 // Lists and watches one collection over a transport: WatchList where the server has it, else LIST + WATCH.
 import type { Clock } from '../../runtime/clock.ts';
 import type { ListWatch, StreamEnd, StreamMessage, Tracked } from '../../runtime/watch/list-watch.ts';
-import type { ServerReturn } from '../server-return.ts';
 import { type Answer, errorOf, isAhead, isWatchListUnsupported, statusOf } from '../status.ts';
 import type { ObjectMeta } from '../types.ts';
 import { type RecordOptions, StreamEnded, WatchDecoder } from './decoder.ts';
@@ -13,7 +12,6 @@ export type ListWatchOptions<T extends Tracked> = Omit<RecordOptions<T>, 'needle
 	/** See `needleOf`. */
 	readonly needle?: Buffer;
 	readonly transport: WatchTransport;
-	readonly serverReturn: ServerReturn;
 	/** The collection, such as `/api/v1/pods`. */
 	readonly path: string;
 	/** As RBAC names it, such as `pods`. */
@@ -160,7 +158,7 @@ class CollectionListWatch<T extends Tracked> implements ListWatch<T> {
 		onChunk: (chunk: Uint8Array) => void,
 		signal: AbortSignal,
 	): Promise<StreamEnd | Refusal> {
-		const { clock, transport, serverReturn } = this.#options;
+		const { clock, transport } = this.#options;
 		const refused: Uint8Array[] = [];
 		let status = 0;
 		let headers: Readonly<Record<string, string>> = {};
@@ -185,8 +183,7 @@ class CollectionListWatch<T extends Tracked> implements ListWatch<T> {
 						if (signal.aborted) resolve({ reason: 'closed' });
 						else if (error instanceof StreamEnded) resolve(error.end);
 						else if (status !== 0 && status !== 200) {
-							const answer = { status, headers, body: parsed(refused), early: serverReturn.isRecent() };
-							resolve({ reason: 'refused', answer });
+							resolve({ reason: 'refused', answer: { status, headers, body: parsed(refused) } });
 						} else if (error !== undefined) resolve(this.#failed(error, status === 0));
 						else resolve({ reason: 'closed' });
 					},
@@ -198,7 +195,6 @@ class CollectionListWatch<T extends Tracked> implements ListWatch<T> {
 
 	#failed(error: Error, unanswered: boolean): StreamEnd {
 		if (error instanceof MalformedError) this.#mustRestart = true;
-		if (unanswered) this.#options.serverReturn.unanswered();
 		return { reason: 'failed', error, ...(unanswered && { unanswered }) };
 	}
 
@@ -209,13 +205,7 @@ class CollectionListWatch<T extends Tracked> implements ListWatch<T> {
 		if (isAhead(status, answer.status)) return { reason: 'ahead' };
 		const error = errorOf(answer, { doing: `${verb}ing ${resource}`, verb, resource }, clock.now());
 		const { retryAfterMs } = error;
-		const unanswered = answer.status === 403 && error.code === 'unavailable';
-		return {
-			reason: 'failed',
-			error,
-			...(retryAfterMs !== undefined && { retryAfterMs }),
-			...(unanswered && { unanswered }),
-		};
+		return { reason: 'failed', error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 	}
 
 	#url(parameters: Readonly<Record<string, string>>): string {

@@ -24,7 +24,7 @@ export type StreamEnd =
 	| { readonly reason: 'ahead' }
 	/**
 	 * Broken connection, error status, silence: back off, resume. `retryAfterMs` is a floor; `unanswered` means that
-	 * no server is there yet: not even headers arrived, or those of one that has just started and refuses everything.
+	 * not even headers arrived.
 	 */
 	| {
 			readonly reason: 'failed';

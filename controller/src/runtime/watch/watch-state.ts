@@ -7,7 +7,7 @@ export const FAILURE_BACKOFF = { baseMs: 800, factor: 2, capMs: 30_000, jitter: 
 /** Longest wait after a clean close; it keeps replicas from reconnecting together. */
 export const RECONNECT_JITTER_MS = 50;
 /** While no server answers, for example during its restart: its return is noticed within 2 s. */
-export const UNANSWERED_BACKOFF = { baseMs: 500, capMs: 500, jitter: 1 } as const;
+export const UNANSWERED_BACKOFF = { baseMs: 1_000, capMs: 1_000, jitter: 1 } as const;
 /** A restart may take this long; after that the wait grows. */
 export const RESTART_MS = 60_000;
 /** A stream that closed cleanly before this, without a message, counts as a failure. */

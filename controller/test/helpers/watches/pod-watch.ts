@@ -1,7 +1,6 @@
 // Annotated pods watched over the wire: a ListWatch alone, or with the watcher and the store on top.
 import type { ExecutionContext } from 'ava';
 import type { ClusterConfig } from '../../../src/kubernetes/auth/cluster-config.ts';
-import { ServerReturn } from '../../../src/kubernetes/server-return.ts';
 import { needleOf } from '../../../src/kubernetes/watch/line-scanner.ts';
 import { createListWatch, type ListWatchOptions } from '../../../src/kubernetes/watch/list-watch.ts';
 import { createWatchTransport } from '../../../src/kubernetes/watch/transport.ts';
@@ -25,7 +24,6 @@ export function podListWatch(server: ApiServer, isTracked: (uid: string) => bool
 	const { clock = hasty, cluster = clusterOf(server) } = options;
 	return createListWatch<PodRecord>({
 		transport: createWatchTransport({ cluster, clock, userAgent: 'jasm/0.0.0' }),
-		serverReturn: new ServerReturn(clock),
 		path: '/api/v1/pods',
 		resource: 'pods',
 		fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',

@@ -5,7 +5,6 @@ import type { Credentials } from '../../../src/kubernetes/auth/credentials.ts';
 import { createKubernetesClient } from '../../../src/kubernetes/client.ts';
 import { ConnectionPool } from '../../../src/kubernetes/http/connection-pool.ts';
 import { createRest, type RequestFacts, type Rest } from '../../../src/kubernetes/http/rest.ts';
-import { ServerReturn } from '../../../src/kubernetes/server-return.ts';
 import { type Clock, systemClock } from '../../../src/runtime/clock.ts';
 import { withErrorCodes } from '../../../src/sync/kubernetes-errors.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../../../testing/index.ts';
@@ -48,7 +47,6 @@ export function wired(t: ExecutionContext, server: ApiServer, options: WiredOpti
 		clock,
 		random: () => 0.5,
 		userAgent: 'jasm/0.0.0',
-		serverReturn: new ServerReturn(clock),
 		onRequest: fact => facts.push(fact),
 	});
 	const rest: Rest = {

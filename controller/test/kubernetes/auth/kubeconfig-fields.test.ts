@@ -8,7 +8,6 @@ import { CLUSTER, CONTEXT, EXEC, FILE, USER } from '../../../src/kubernetes/auth
 import { KubernetesError } from '../../../src/kubernetes/errors.ts';
 import { ConnectionPool } from '../../../src/kubernetes/http/connection-pool.ts';
 import { createRest } from '../../../src/kubernetes/http/rest.ts';
-import { ServerReturn } from '../../../src/kubernetes/server-return.ts';
 import { createWatchTransport } from '../../../src/kubernetes/watch/transport.ts';
 import { systemClock as clock } from '../../../src/runtime/clock.ts';
 import { folder } from '../../helpers/environment/folder.ts';
@@ -38,14 +37,7 @@ async function connect(t: ExecutionContext, row: Case): Promise<void> {
 	const cluster = await loadKubeconfig({ files, mustExist: row.flag !== undefined, clock, env: process.env });
 	const pool = new ConnectionPool({ cluster, clock, random: () => 0.5 });
 	t.teardown(() => pool.close());
-	const rest = createRest({
-		pool,
-		cluster,
-		clock,
-		random: () => 0.5,
-		userAgent: 'jasm/0',
-		serverReturn: new ServerReturn(clock),
-	});
+	const rest = createRest({ pool, cluster, clock, random: () => 0.5, userAgent: 'jasm/0' });
 	await rest.request({ verb: 'get', resource: 'versions', doing: 'asking', path: '/version' });
 	const transport = createWatchTransport({ cluster, clock, userAgent: 'jasm/0' });
 	await new Promise<void>((resolve, reject) => {
