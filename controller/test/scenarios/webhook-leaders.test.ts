@@ -16,10 +16,13 @@ test('a standby answers 503 with a time to wait, and takes notices once it leads
 	const team = await served();
 	const standby = await environment.start({ argv: ['--leader-elect'] });
 	const port = await webhookPort(standby);
-	const { status, headers } = await post({ port, token });
-	t.deepEqual([status, headers['retry-after']], [503, '5']);
+	// A Service chooses a replica for each connection: a retry has to come over another one.
+	const kept = { connection: 'keep-alive' };
+	const { status, headers } = await post({ port, token, headers: kept });
+	t.deepEqual([status, headers['retry-after'], headers.connection], [503, '5', 'close']);
 	t.is((await post({ port })).status, 401);
-	t.is((await post({ port: await webhookPort(leader), token })).status, 202);
+	const taken = await post({ port: await webhookPort(leader), token, headers: kept });
+	t.deepEqual([taken.status, taken.headers.connection], [202, 'keep-alive']);
 
 	await environment.stop(leader);
 	await environment.clock.runUntil(() => standby.log.count({ message: 'leading' }) === 1);

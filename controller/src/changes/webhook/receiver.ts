@@ -141,7 +141,7 @@ export class Receiver {
 			return tooMany(waitMs);
 		}
 
-		return this.#options.isLeading() ? undefined : later(503, STANDBY_SECONDS);
+		return this.#options.isLeading() ? undefined : STANDBY;
 	}
 
 	#take(headers: IncomingHttpHeaders, bytes: Uint8Array): Answer {
@@ -162,7 +162,7 @@ export class Receiver {
 
 		// The lease may be gone since the headers came.
 		if (!isLeading()) {
-			return later(503, STANDBY_SECONDS);
+			return STANDBY;
 		}
 
 		const { source } = origin;
@@ -230,6 +230,12 @@ const later = (status: number, seconds: number): Answer => ({
 	status,
 	headers: { 'retry-after': String(seconds) },
 });
+
+/** The connection ends with it: a Service chooses for each connection, and a retry on this one would meet this replica. */
+const STANDBY: Answer = {
+	status: 503,
+	headers: { 'retry-after': String(STANDBY_SECONDS), connection: 'close' },
+};
 
 const tooMany = (waitMs: number): Answer =>
 	later(429, Math.min(Math.ceil(waitMs / 1_000), LONGEST_WAIT_SECONDS));
