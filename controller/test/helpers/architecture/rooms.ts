@@ -74,6 +74,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 		'requests/',
 		'observability/',
 	],
+	'restarts/': ['kubernetes/types.ts'],
 	'changes/': [
 		...BASE,
 		'errors.ts',
