@@ -10,6 +10,7 @@ export { ENVIRONMENT, FLAGS, PORTS } from './config/config.ts';
 export { schemaFaults } from './config/errors.ts';
 export type { ConfigFileInput } from './config/schema.ts';
 export { LEASE } from './manager/manager.ts';
+export { RESTART_SENTINEL } from './manager/require-restart-guard.ts';
 export { RESERVED_NAMESPACES, systemPatterns } from './policy/policy.ts';
 export {
 	ACCOUNT,
@@ -23,10 +24,11 @@ export {
 export type { Host, Installation, Sample } from './providers/provider.ts';
 export { hostsOf } from './providers/shared/hosts.ts';
 export { PROXY_VARIABLES } from './providers/shared/proxy.ts';
+export { RESTARTED_KEY } from './requests/pod-record.ts';
 export { GATE, START_KEY, START_PATTERN } from './requests/start-annotation.ts';
 export { FIELD_MANAGER, MANAGED_BY } from './sync/desired-secret.ts';
 export { SENTINEL } from './sync/guard.ts';
-export { SYSTEM_NAMESPACE_REFUSED } from './sync/kubernetes-errors.ts';
+export { RESTART_REFUSALS, SYSTEM_NAMESPACE_REFUSED } from './sync/kubernetes-errors.ts';
 export { VERSION } from './version.ts';
 
 /**

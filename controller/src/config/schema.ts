@@ -15,6 +15,7 @@ import {
 	text,
 } from '../providers/shared/schema-fields.ts';
 import { changes } from './changes-schema.ts';
+import { restarts } from './restarts-schema.ts';
 
 type KindSchema = (typeof KINDS)[number]['schema'];
 
@@ -122,6 +123,10 @@ export const configFile = (provider: ProviderSchema = providerSchema()) =>
 		changes: optional(
 			'a secret that changes reaches its Secrets with the next new pod',
 			changes.check(z.describe('How JASM hears that a secret changed at its store.')),
+		),
+		restarts: optional(
+			'nothing is restarted',
+			restarts.check(z.describe('Workloads that are restarted after a change of their Secrets.')),
 		),
 		start: z.prefault(start.check(z.describe('Pods that start only after their Secrets are fresh.')), {}),
 	});

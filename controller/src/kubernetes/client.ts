@@ -50,6 +50,15 @@ export type KubernetesClient = {
 		patch: PodPatch,
 		options?: WriteOptions,
 	): Promise<'patched' | 'absent' | 'replaced'>;
+	/**
+	 * Writes one annotation of a workload's pod template by a merge patch: another value than before makes its
+	 * controller replace the pods. Nothing of the answer is kept but the uid: a patch answers with the whole object.
+	 */
+	annotateTemplate(
+		workload: ObjectRef & { readonly resource: 'deployments' | 'statefulsets' | 'daemonsets' },
+		annotation: { readonly key: string; readonly value: string },
+		options?: WriteOptions,
+	): Promise<{ readonly result: 'patched'; readonly uid: string } | { readonly result: 'absent' }>;
 	createEvent(event: EventManifest, signal?: AbortSignal): Promise<void>;
 	/** `cached` allows a response that is moments old and costs etcd nothing. */
 	getLease(ref: ObjectRef, options?: { signal?: AbortSignal; cached?: boolean }): Promise<Lease | undefined>;
@@ -144,6 +153,24 @@ export function createKubernetesClient({
 			throw fail(answer, request);
 		},
 
+		async annotateTemplate({ namespace, name, resource }, { key, value }, { signal, dryRun = false } = {}) {
+			const request: RestRequest = {
+				verb: 'patch',
+				resource,
+				namespace,
+				doing: `restarting ${resource.slice(0, -1)} "${namespace}/${name}"`,
+				path: `${pathOf('/apis/apps/v1', resource, namespace, name)}?fieldManager=${encodeURIComponent(fieldManager)}${dryRun ? '&dryRun=All' : ''}`,
+				accept: METADATA_ONLY,
+				contentType: 'application/merge-patch+json',
+				body: { spec: { template: { metadata: { annotations: { [key]: value } } } } },
+				...(signal !== undefined && { signal }),
+			};
+			const answer = await rest.request(request);
+			if (isSuccess(answer)) return { result: 'patched', uid: uidOf(answer) };
+			if (isAbsent(answer, resource)) return { result: 'absent' };
+			throw fail(answer, request);
+		},
+
 		async createEvent(event, signal) {
 			const { namespace } = event.metadata;
 			const request: RestRequest = {
@@ -207,6 +234,11 @@ function leaseRequest(
 
 const hasCauseAt = ({ body }: Answer, at: string) =>
 	(statusOf(body)?.details?.causes ?? []).some(({ field }) => field === at);
+
+const uidOf = ({ body }: Answer): string => {
+	const { metadata } = (body ?? {}) as { metadata?: { uid?: unknown } };
+	return typeof metadata?.uid === 'string' ? metadata.uid : '';
+};
 
 const isSuccess = ({ status }: Answer) => status >= 200 && status < 300;
 

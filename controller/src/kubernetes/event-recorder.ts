@@ -1,9 +1,9 @@
-// Records Events on pods without delaying its caller: bounded, rate-limited, never throws, never waits.
+// Records Events on pods and workloads without delaying its caller: bounded, rate-limited, never throws, never waits.
 import type { Clock, Timer } from '../runtime/clock.ts';
 import type { KubernetesClient } from './client.ts';
 import { Lru } from './lru.ts';
 import { microTime } from './micro-time.ts';
-import type { EventManifest, PodRef } from './types.ts';
+import type { EventManifest, EventSubject } from './types.ts';
 
 export type PodEvent = {
 	readonly type: 'Normal' | 'Warning';
@@ -66,13 +66,13 @@ export class EventRecorder {
 	}
 
 	/** Returns at once, whatever the state of the API server. */
-	record(pod: PodRef, event: PodEvent): void {
-		const note = this.#aggregated(pod, event);
+	record(subject: EventSubject, event: PodEvent): void {
+		const note = this.#aggregated(subject, event);
 		if (note === undefined) this.#options.onDropped?.('aggregated');
-		else if (!this.#takeToken(pod)) this.#options.onDropped?.('rate-limited');
+		else if (!this.#takeToken(subject)) this.#options.onDropped?.('rate-limited');
 		else if (this.#queue.length >= QUEUE && !this.#makeRoom(event)) this.#options.onDropped?.('queue-full');
 		else {
-			this.#queue.push(this.#manifest(pod, { ...event, note }));
+			this.#queue.push(this.#manifest(subject, { ...event, note }));
 			this.#hesitation ??= this.#options.clock.schedule(FLUSH_DELAY_MS, () => this.#send());
 		}
 	}
@@ -120,9 +120,9 @@ export class EventRecorder {
 	}
 
 	/** The note to record; undefined if enough similar ones were recorded. A pod that flaps gets one combined Event. */
-	#aggregated(pod: PodRef, { type, reason, action, note }: PodEvent): string | undefined {
+	#aggregated(subject: EventSubject, { type, reason, action, note }: PodEvent): string | undefined {
 		const now = this.#options.clock.monotonic();
-		const key = JSON.stringify([pod.uid, type, reason, action]);
+		const key = JSON.stringify([subject.uid, type, reason, action]);
 		const series = this.#series.take(key, () => ({ startedAt: now, notes: new Set(), combined: false }));
 		if (now - series.startedAt > SIMILAR_MS) {
 			series.startedAt = now;
@@ -138,9 +138,9 @@ export class EventRecorder {
 		return COMBINED + note;
 	}
 
-	#takeToken(pod: PodRef): boolean {
+	#takeToken(subject: EventSubject): boolean {
 		const now = this.#options.clock.monotonic();
-		const bucket = this.#buckets.take(pod.uid, () => ({ tokens: BURST, filledAt: now }));
+		const bucket = this.#buckets.take(subject.uid, () => ({ tokens: BURST, filledAt: now }));
 		const refilled = Math.floor((now - bucket.filledAt) / REFILL_MS);
 		bucket.filledAt += refilled * REFILL_MS;
 		bucket.tokens = Math.min(BURST, bucket.tokens + refilled);
@@ -149,7 +149,7 @@ export class EventRecorder {
 		return true;
 	}
 
-	#manifest(pod: PodRef, { type, reason, action, note }: PodEvent): EventManifest {
+	#manifest(subject: EventSubject, { type, reason, action, note }: PodEvent): EventManifest {
 		const { clock, random, controller, instance } = this.#options;
 		// Unique among replicas and restarts: a resend can only meet its own first try.
 		const unique = `${clock.now().toString(16)}${Math.floor(random() * 2 ** 24).toString(16)}${this.#count++}`;
@@ -157,8 +157,8 @@ export class EventRecorder {
 			apiVersion: 'events.k8s.io/v1',
 			kind: 'Event',
 			metadata: {
-				namespace: pod.namespace,
-				name: `${pod.name.slice(0, NAME_CHARACTERS - 1 - unique.length).replace(/[.-]+$/, '')}.${unique}`,
+				namespace: subject.namespace,
+				name: `${subject.name.slice(0, NAME_CHARACTERS - 1 - unique.length).replace(/[.-]+$/, '')}.${unique}`,
 			},
 			eventTime: microTime(clock.now()),
 			type,
@@ -167,7 +167,13 @@ export class EventRecorder {
 			note: truncated(note),
 			reportingController: controller,
 			reportingInstance: instance,
-			regarding: { apiVersion: 'v1', kind: 'Pod', namespace: pod.namespace, name: pod.name, uid: pod.uid },
+			regarding: {
+				apiVersion: subject.apiVersion ?? 'v1',
+				kind: subject.kind ?? 'Pod',
+				namespace: subject.namespace,
+				name: subject.name,
+				uid: subject.uid,
+			},
 		};
 	}
 }

@@ -15,6 +15,7 @@ export type ObjectMeta = {
 	readonly ownerReferences?: readonly unknown[];
 	readonly managedFields?: readonly {
 		readonly manager?: string;
+		readonly operation?: string;
 		readonly time?: string;
 		readonly fieldsV1?: Readonly<Record<string, unknown>>;
 	}[];
@@ -51,6 +52,9 @@ export type SecretManifest = {
 /** The pod that an Event is about. */
 export type PodRef = { readonly namespace: string; readonly name: string; readonly uid: string };
 
+/** What an Event is about: a pod, where it does not say otherwise. */
+export type EventSubject = PodRef & { readonly apiVersion?: string; readonly kind?: string };
+
 /** An Event of events.k8s.io/v1; times are RFC 3339 with microseconds. */
 export type EventManifest = {
 	readonly apiVersion: 'events.k8s.io/v1';
@@ -63,7 +67,7 @@ export type EventManifest = {
 	readonly note: string;
 	readonly reportingController: string;
 	readonly reportingInstance: string;
-	readonly regarding: PodRef & { readonly apiVersion: 'v1'; readonly kind: 'Pod' };
+	readonly regarding: PodRef & { readonly apiVersion: string; readonly kind: string };
 };
 
 /** A Lease of coordination.k8s.io/v1; times are RFC 3339 with microseconds, for people to read. */

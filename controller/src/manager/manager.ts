@@ -16,6 +16,7 @@ import { type Cluster, connectCluster } from './cluster.ts';
 import type { Controller, ControllerOptions } from './options.ts';
 import { requireGuard } from './require-guard.ts';
 import { requireReleaseGuard } from './require-release-guard.ts';
+import { requireRestartGuard } from './require-restart-guard.ts';
 import { neededRights, RightsReport } from './rights.ts';
 import { logStart, warnOfFiles } from './start-log.ts';
 import { createSyncController, type SyncController } from './sync-controller.ts';
@@ -99,7 +100,8 @@ class Manager implements Controller {
 			this.#rights = new RightsReport({ ...this.#options, reviews, rights });
 			await requireGuard({ ...this.#options, client, reviews, rights, signal });
 			await requireReleaseGuard({ ...this.#options, client, signal });
-			await this.#work(cluster, signal, undo);
+			const restartsProven = await requireRestartGuard({ ...this.#options, client, signal });
+			await this.#work(cluster, { signal, restartsProven }, undo);
 		} catch (error) {
 			this.#ready.reject(error);
 			this.#endpoints.reject(error);
@@ -123,7 +125,11 @@ class Manager implements Controller {
 	}
 
 	/** From the watches to the last write, in the order of a stop. */
-	async #work(cluster: Cluster, signal: AbortSignal, undo: (() => Promise<void> | void)[]): Promise<void> {
+	async #work(
+		cluster: Cluster,
+		{ signal, restartsProven }: { readonly signal: AbortSignal; readonly restartsProven: boolean },
+		undo: (() => Promise<void> | void)[],
+	): Promise<void> {
 		const { config, env, clock, random, logger, metrics, providers, kinds } = this.#options;
 		const recorder = new EventRecorder({
 			client: cluster.client,
@@ -154,7 +160,8 @@ class Manager implements Controller {
 			metrics,
 			providers,
 			kinds,
-			recordEvent: (pod, event) => recorder.record(pod, event),
+			recordEvent: (subject, event) => recorder.record(subject, event),
+			restartsProven,
 			mayWrite: () => election?.stillLeading() ?? true,
 		});
 		this.#syncController = syncController;

@@ -6,7 +6,13 @@ import type { Clock } from '../runtime/clock.ts';
 
 /** The name of the Lease is given, as it lives with the election. */
 export function neededRights(
-	{ profile, leaderElect, namespace, start }: Pick<Config, 'profile' | 'leaderElect' | 'namespace' | 'start'>,
+	{
+		profile,
+		leaderElect,
+		namespace,
+		start,
+		restarts,
+	}: Pick<Config, 'profile' | 'leaderElect' | 'namespace' | 'start' | 'restarts'>,
 	lease: string,
 ): Right[] {
 	const core = (resource: string, verbs: readonly string[]) =>
@@ -16,6 +22,14 @@ export function neededRights(
 		...core('pods', ['list', 'watch', ...(start.release ? ['patch'] : [])]),
 		...core('secrets', ['create', 'update', ...(profile === 'self-heal' ? ['get', 'list', 'watch'] : [])]),
 		{ verb: 'create', group: 'events.k8s.io', resource: 'events' },
+		...(restarts?.namespaces ?? []).flatMap(listed =>
+			['deployments', 'statefulsets', 'daemonsets'].map(resource => ({
+				verb: 'patch',
+				group: 'apps',
+				resource,
+				namespace: listed,
+			})),
+		),
 		...(leaderElect
 			? [
 					{ ...held, verb: 'create' },

@@ -4,10 +4,12 @@ import type { Config } from '../config/config.ts';
 import { JasmError } from '../errors.ts';
 import { createRelease } from '../gates/release.ts';
 import { WaitingPods } from '../gates/waiting-pods.ts';
+import type { PodEvent } from '../kubernetes/event-recorder.ts';
+import type { EventSubject } from '../kubernetes/types.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { ReleaseReporter } from '../observability/release-reporter.ts';
-import { OutcomeReporter, type ReporterOptions } from '../observability/reporter.ts';
+import { OutcomeReporter } from '../observability/reporter.ts';
 import { compilePolicy } from '../policy/policy.ts';
 import type { Environment, ProviderKind, SecretProvider } from '../providers/provider.ts';
 import { PRIORITY } from '../requests/pod-record.ts';
@@ -32,6 +34,8 @@ import { JOIN_WINDOW_MS, SyncStates } from '../sync/sync-state.ts';
 import { createChanges, rereadMsOf } from './changes.ts';
 import type { Cluster } from './cluster.ts';
 import { registryOf } from './registry-of.ts';
+import { createRestarts } from './restarts.ts';
+import { together } from './together.ts';
 
 export type SyncControllerOptions = {
 	readonly config: Config;
@@ -43,7 +47,10 @@ export type SyncControllerOptions = {
 	readonly metrics: Metrics;
 	readonly providers: Readonly<Record<string, SecretProvider>>;
 	readonly kinds?: readonly ProviderKind[];
-	readonly recordEvent: ReporterOptions['recordEvent'];
+	/** An Event on a pod, or on a workload. */
+	readonly recordEvent: (subject: EventSubject, event: PodEvent) => void;
+	/** The admission policy for workloads was proven. */
+	readonly restartsProven: boolean;
 	/** Called before every write: false as soon as another replica may lead. */
 	readonly mayWrite: () => boolean;
 };
@@ -84,9 +91,12 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 	const managed = new ManagedSecrets();
 	let leadingSince = Number.NEGATIVE_INFINITY;
 	const states = new SyncStates({
-		// A run that ended may have given up a notice that it could not act on: then only a read shows the change.
+		// A run that ended may have given up a notice that it could not act on: then only a read shows the change. And
+		// only a write tells when the Secret changed, which decides about restarts.
 		adopt: (key, request) =>
-			config.changes === undefined ? managed.recall(key, request, leadingSince) : undefined,
+			config.changes === undefined && config.restarts === undefined
+				? managed.recall(key, request, leadingSince)
+				: undefined,
 		rereadMs: rereadMsOf(config),
 	});
 	const reporter = new OutcomeReporter({ logger, metrics, recordEvent: options.recordEvent });
@@ -112,6 +122,18 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 		keysOf: pod => requests.keysOf(pod),
 		onCount: count => metrics.gatedPods.set(count),
 	});
+	const onOutcome = (outcome: Outcome) => {
+		if (outcome.kind === 'failed' && outcome.unexpected) {
+			logger.error({ key: outcome.key, error: outcome.error }, 'unexpected failure');
+		}
+	};
+	const restarts = createRestarts({
+		...options,
+		proven: options.restartsProven,
+		client: cluster.client,
+		requests,
+		onOutcome,
+	});
 	const eventHandlers = new EventHandlers({
 		requests,
 		managed,
@@ -123,6 +145,7 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 		waiting,
 		releases,
 		...(changes && { onRequest: changes.onRequest }),
+		onPod: (change, news) => restarts.onPod(change, news),
 	});
 	let ignoredStart = false;
 	const countsStart = () => {
@@ -174,13 +197,9 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 		dependencyHealth,
 		reporter,
 		waiting,
+		restarts,
 		clock,
 	});
-	const onOutcome = (outcome: Outcome) => {
-		if (outcome.kind === 'failed' && outcome.unexpected) {
-			logger.error({ key: outcome.key, error: outcome.error }, 'unexpected failure');
-		}
-	};
 	const onSecretOutcome = (outcome: Outcome) => {
 		onOutcome(outcome);
 		changes?.ended(outcome);
@@ -224,6 +243,7 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 			concurrency: RELEASES,
 			onOutcome,
 		}),
+		...(restarts.controller ? [restarts.controller] : []),
 	];
 
 	return {
@@ -236,12 +256,13 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 		memory: budget,
 		measure: () => changes?.measure(),
 		get queued() {
-			return secrets.size + refusedPods.size + releases.size;
+			return secrets.size + refusedPods.size + releases.size + restarts.queued;
 		},
 		lead() {
 			void synced.then(() => {
 				leadingSince = clock.monotonic();
 				eventHandlers.lead();
+				restarts.lead();
 				changes?.lead();
 			});
 		},
@@ -258,16 +279,6 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 		},
 		close: () => registry.close(),
 	};
-}
-
-/** Runs all parts until the signal aborts. If one fails, the others are stopped before its error is thrown. */
-async function together(parts: readonly { run(signal: AbortSignal): Promise<void> }[], signal: AbortSignal) {
-	const fault = new AbortController();
-	const until = AbortSignal.any([signal, fault.signal]);
-	await Promise.all(parts.map(part => part.run(until).catch((error: unknown) => fault.abort(error))));
-	if (fault.signal.aborted) {
-		throw fault.signal.reason;
-	}
 }
 
 function leaderOnly(writer: SecretWriter, mayWrite: () => boolean): SecretWriter {

@@ -99,6 +99,22 @@ export function createMetrics(registry = new Registry()) {
 			'Messages with change notices that were received and are not done',
 			['source'],
 		),
+		restarts: counter(
+			'jasm_restarts_total',
+			'Restarts of workloads by what became of them: restarted, planned, refused, unsupported, missing or failed',
+			['kind', 'outcome'],
+		),
+		restartsWaiting: gauge(
+			'jasm_restarts_waiting',
+			'Workloads that are to be restarted and were not yet',
+			[],
+		),
+		restartsInProgress: gauge('jasm_restarts_in_progress', 'Workloads whose restart is under way', []),
+		restartsOff: gauge(
+			'jasm_restarts_off',
+			'1 if restarts are configured and the admission policy for workloads was not proven at start',
+			[],
+		),
 		queueDepth: gauge('jasm_workqueue_depth', 'Keys that are waiting or delayed', []),
 		leader: gauge('jasm_leader', '1 while this replica writes', []),
 		unguarded: gauge('jasm_unguarded', '0 if the admission policy was proven at start, otherwise 1', []),

@@ -29,7 +29,7 @@ export type SecretType = (typeof SECRET_TYPES)[number];
 const FIELDS = ['provider', 'path', 'secretName', 'keys', 'key', 'version', 'type', 'onChange'];
 
 /** What follows a change of the source while the pod runs. */
-const ON_CHANGE = ['update', 'ignore'];
+const ON_CHANGE = ['update', 'restart', 'ignore'];
 
 /** One secret that a pod asks for; immutable. */
 export type SecretSync = {
@@ -45,8 +45,11 @@ export type SecretSync = {
 	/** A pinned version or stage of the source. */
 	readonly version?: string;
 	readonly type: SecretType;
-	/** The Secret does not follow the source for this pod; without it the Secret follows. */
-	readonly onChange?: 'ignore';
+	/**
+	 * `ignore`: the Secret does not follow the source for this pod. `restart`: it does, and the pod's workload is to be
+	 * restarted. Without it the Secret follows.
+	 */
+	readonly onChange?: 'ignore' | 'restart';
 	/** All fields but `secretName` and `onChange` as one text: two requests for one Secret agree where these are equal. */
 	readonly spec: string;
 };
@@ -60,7 +63,7 @@ class ParsedSync implements SecretSync {
 	declare readonly keys?: ReadonlyMap<string, string>;
 	declare readonly key?: string;
 	declare readonly version?: string;
-	declare readonly onChange?: 'ignore';
+	declare readonly onChange?: 'ignore' | 'restart';
 
 	constructor(fields: Omit<SecretSync, 'spec'>) {
 		this.provider = fields.provider;
@@ -201,7 +204,7 @@ function fieldsOf(node: ReadonlyMap<unknown, unknown>): SecretSync {
 		key,
 		version,
 		...(keys && { keys }),
-		...(onChange === 'ignore' && { onChange }),
+		...((onChange === 'ignore' || onChange === 'restart') && { onChange }),
 	});
 }
 

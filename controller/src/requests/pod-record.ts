@@ -3,6 +3,7 @@
 import type { ObjectMeta } from '../kubernetes/types.ts';
 import { ANNOTATION_KEY } from './annotation.ts';
 import { parseStart, START_KEY } from './start-annotation.ts';
+import { type Workload, workloadOf } from './workload.ts';
 
 /** A live annotated pod. Its annotation is unchecked text. */
 export type PodRecord = {
@@ -26,7 +27,20 @@ export type PodRecord = {
 	readonly annotation: string;
 	/** The text of the start annotation, where the pod has one: nearly all pods have none. */
 	readonly start?: string | undefined;
+	/** Absent where the annotation does not speak of restarts: nearly all pods. */
+	readonly restart?: PodRestart;
 };
+
+/** What a pod says about its restart, which only a checked annotation asks for. */
+export type PodRestart = {
+	/** Undefined where the pod belongs to nothing that can be restarted. */
+	readonly workload: Workload | undefined;
+	/** The hash of the versions for which JASM restarted the workload, as the pod template had it. */
+	readonly restartedFor: string | undefined;
+};
+
+/** The annotation that a restart writes into the pod template. */
+export const RESTARTED_KEY = 'jasm.codnod.io/restarted-for';
 
 export type ToPodRecordOptions = {
 	/** Monotonic milliseconds, now. */
@@ -54,7 +68,12 @@ export function toPodRecord(
 	const askedAt = askedAtOf(meta, createdAt);
 	const start =
 		Object.hasOwn(annotations, START_KEY) && countsStart() ? intern(annotations[START_KEY]!) : undefined;
-	return { uid, namespace, name, createdAt, askedAt, version, seenAt, annotation, start };
+	const record = { uid, namespace, name, createdAt, askedAt, version, seenAt, annotation, start };
+	return annotation.includes('restart') ? { ...record, restart: restartOf(meta) } : record;
+}
+
+function restartOf(meta: ObjectMeta): PodRestart {
+	return { workload: workloadOf(meta), restartedFor: meta.annotations?.[RESTARTED_KEY] };
 }
 
 const ANNOTATION_FIELD = `f:${ANNOTATION_KEY}`;

@@ -84,6 +84,13 @@ export class Requests {
 			: entry !== undefined && entry.sync.onChange !== 'ignore';
 	}
 
+	/** The Secrets for whose changes the pod's workload is to be restarted. */
+	restartsFor({ annotation, namespace }: Pick<PodRecord, 'annotation' | 'namespace'>): Key[] {
+		return (this.#parsed.get(annotation)?.syncs ?? [])
+			.filter(({ onChange }) => onChange === 'restart')
+			.map(({ secretName: name }) => keyOf({ namespace, name }));
+	}
+
 	/** Live pods whose annotation is refused. */
 	invalidPods(): Iterable<InvalidPod> {
 		return this.#invalid.values();

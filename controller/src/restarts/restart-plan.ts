@@ -1,6 +1,6 @@
 // Decides from the state of a workload's Secrets and pods whether it is restarted, and when. Pure.
 import { createHash } from 'node:crypto';
-import { type Hours, openFrom } from './hours.ts';
+import { type Hours, openFrom } from '../util/week-hours.ts';
 
 const HOUR_MS = 3_600_000;
 /** Further changes put a restart off by at most this long. */
@@ -8,6 +8,8 @@ const WINDOW_LIMIT_MS = 300_000;
 /** After a start, a pod that appeared this shortly before a change may have been served by that very write. */
 const UNREMEMBERED_MS = 10_000;
 const RESTARTS_BEFORE_HOLD_BACK = 3;
+/** How many of a workload's restarts have to be remembered. */
+export const KEPT_RESTARTS = RESTARTS_BEFORE_HOLD_BACK;
 
 /** What the API server said of the last write, in ms by its clock, which counts whole seconds. */
 export type WrittenSecret = {
@@ -33,9 +35,9 @@ export type Facts = {
 	/** The restarts of this workload by this run, oldest first. */
 	readonly restarts: readonly number[];
 	readonly heldBack: boolean;
+	/** The hash of the last restart by this run: its rollout may still be under way. */
+	readonly restartedFor?: string;
 	readonly inProgress: number;
-	/** When the rate of the whole cluster lets one more through. */
-	readonly rateFreeAt: number;
 	readonly settings: {
 		readonly windowMs: number;
 		readonly minMs: number;
@@ -50,7 +52,7 @@ export type Decision =
 	/** Evaluate again at `until`, or as soon as the facts change. */
 	| {
 			readonly kind: 'wait';
-			readonly for: 'secrets' | 'window' | 'interval' | 'hold-back' | 'hours' | 'slot' | 'rate';
+			readonly for: 'secrets' | 'window' | 'interval' | 'hold-back' | 'hours' | 'slot';
 			readonly until?: number;
 	  }
 	| { readonly kind: 'plan' | 'restart'; readonly hash: string };
@@ -66,7 +68,7 @@ export function decide(facts: Facts, now: number): Decision {
 	);
 	const hash = restartHash(secrets);
 	// The rollout for these versions is under way already where each stale pod carries their hash.
-	if (stale.every(({ pod }) => pod.restartedFor === hash)) {
+	if (facts.restartedFor === hash || stale.every(({ pod }) => pod.restartedFor === hash)) {
 		return { kind: 'none' };
 	}
 
@@ -84,17 +86,13 @@ export function decide(facts: Facts, now: number): Decision {
 		return { kind: 'wait', for: reason, until: at };
 	}
 
-	// A dry run uses up neither a slot nor the rate.
+	// A dry run uses up no slot.
 	if (facts.settings.dryRun) {
 		return { kind: 'plan', hash };
 	}
 
-	if (facts.inProgress >= facts.settings.inProgress) {
-		return { kind: 'wait', for: 'slot' };
-	}
-
-	return facts.rateFreeAt > now
-		? { kind: 'wait', for: 'rate', until: facts.rateFreeAt }
+	return facts.inProgress >= facts.settings.inProgress
+		? { kind: 'wait', for: 'slot' }
 		: { kind: 'restart', hash };
 }
 

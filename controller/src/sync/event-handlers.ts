@@ -10,7 +10,7 @@ import {
 	priorityOf,
 	waitsForSecrets,
 } from '../requests/pod-record.ts';
-import type { Requests } from '../requests/requests.ts';
+import type { PodChange, Requests } from '../requests/requests.ts';
 import type { Clock } from '../runtime/clock.ts';
 import { type Key, keyOf } from '../runtime/object-ref.ts';
 import type { Workqueue } from '../runtime/queue/workqueue.ts';
@@ -33,6 +33,8 @@ export type EventHandlersOptions = {
 	readonly releases: Workqueue;
 	/** Hears what is to be written for a key, `undefined` where no pod asks for it any more. */
 	readonly onRequest?: (key: Key, sync: SecretSync | undefined) => void;
+	/** Hears of each pod, after its requests were noted; `news`: it appeared or changed while this replica leads. */
+	readonly onPod?: (change: PodChange, news: boolean) => void;
 };
 
 /** Receives every difference of the stores, in order. */
@@ -69,13 +71,14 @@ export class EventHandlers {
 	}
 
 	podChanged({ before, after, initial }: Change<PodRecord>): void {
-		const { requests, metrics, secrets, waiting, onRequest } = this.#options;
+		const { requests, metrics, secrets, waiting, onRequest, onPod } = this.#options;
 		const { changed, invalid } = requests.update({ before, after });
 		for (const key of onRequest === undefined ? [] : changed) {
 			onRequest?.(key, requests.effectiveOf(key)?.sync);
 		}
 
 		waiting.podChanged({ before, after });
+		onPod?.({ before, after }, this.#leading && !initial);
 		if (before === undefined || after === undefined) {
 			metrics.trackedPods.inc(after === undefined ? -1 : 1);
 		}

@@ -20,6 +20,17 @@ const CODES: Readonly<Record<KubernetesErrorCode, ErrorCode>> = {
 /** Names of the installation's policies. A refusal by any other policy says nothing about ownership. */
 const OWN_POLICY = /^jasm(?![a-z0-9])/;
 
+/**
+ * By these texts the installation's policy for workloads refuses a restart, with what they mean. JASM has no right to
+ * look at a workload: the refusals of a dry run and of a restart are all that it sees.
+ */
+export const RESTART_REFUSALS = {
+	'the pod template does not ask for restarts':
+		'its pod template does not ask for restarts (onChange: restart)',
+	'the Deployment is paused': 'the Deployment is paused',
+	'its pods are replaced by hand (OnDelete)': 'its pods are replaced by hand (updateStrategy OnDelete)',
+} as const;
+
 /** By this text the installation's policy refuses a namespace; its other texts refuse what JASM does not own. */
 export const SYSTEM_NAMESPACE_REFUSED = 'JASM never writes into a system namespace or its own';
 
@@ -45,6 +56,9 @@ function meaningOf({ code, why, policy }: KubernetesError): {
 	// A rule opens the namespace, and the admission policy does not: they were not changed together.
 	if (policy.text === SYSTEM_NAMESPACE_REFUSED && policy.namespace?.startsWith('kube-')) {
 		return { code: 'SECRET_REJECTED', why: "JASM's own admission policy does not open this namespace" };
+	}
+	if (Object.hasOwn(RESTART_REFUSALS, policy.text)) {
+		return { code: 'RESTART_REFUSED', why: RESTART_REFUSALS[policy.text as keyof typeof RESTART_REFUSALS] };
 	}
 	return { code: 'SECRET_NOT_OWNED', why: 'the admission policy refuses it: JASM does not own it' };
 }

@@ -11,7 +11,7 @@ import type { WaitingPods } from '../gates/waiting-pods.ts';
 import type { OutcomeReporter } from '../observability/reporter.ts';
 import { decide, type Policy } from '../policy/policy.ts';
 import type { SecretSync } from '../requests/annotation.ts';
-import { waitsForSecrets } from '../requests/pod-record.ts';
+import { type PodRecord, waitsForSecrets } from '../requests/pod-record.ts';
 import { sameRequest } from '../requests/requesters.ts';
 import type { KeyRequests, Requests } from '../requests/requests.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -39,6 +39,15 @@ export type ReconcileDependencies = {
 	readonly reporter: OutcomeReporter;
 	/** Hears which Secrets are fresh for the pods that wait for them. */
 	readonly waiting: Pick<WaitingPods, 'written' | 'failed'>;
+	/** Hears of each write and failure of a Secret; absent where nothing is restarted. */
+	readonly restarts?: {
+		written(
+			key: Key,
+			secret: { readonly version: string; readonly changedAt: number; readonly createdAt: number },
+			served: readonly PodRecord[],
+		): void;
+		failed(key: Key): void;
+	};
 	readonly clock: Clock;
 };
 
@@ -69,7 +78,7 @@ type Written = WrittenSecret & {
 /** Level-based and idempotent: the past decides only what need not happen again. */
 export function createReconcile(dependencies: ReconcileDependencies): Reconcile {
 	const { requests, states, policy, reader, validatePath, rateLimiter } = dependencies;
-	const { writer, dependencyHealth, reporter, waiting, clock } = dependencies;
+	const { writer, dependencyHealth, reporter, waiting, restarts, clock } = dependencies;
 
 	function load(key: Key): Run | undefined {
 		const request = requests.of(key);
@@ -158,6 +167,12 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 		const { version, startedAt: readAt } = reading;
 		const { fresh, unreported } = state.completed(request, { sent, resourceVersion, readAt, version, old });
 		waiting.written(key, request.requesters, new Set(fresh));
+		const { changedAt, createdAt } = written;
+		restarts?.written(
+			key,
+			{ version, changedAt, createdAt },
+			unreported.map(({ pod }) => pod),
+		);
 		if (sent.corrects) {
 			reporter.corrected(key, request);
 		}
@@ -182,6 +197,7 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 	function fail({ key, request, state }: Run, error: JasmError, readAt: number | undefined, attempt: number) {
 		const audience = state.failed(request, error, readAt);
 		state.source?.failed(clock.monotonic(), error.retryAfterMs);
+		restarts?.failed(key);
 		// Requests without an answer wait for the end of the outage; those with Retry-After keep their own delay.
 		if (readAt !== undefined && error.retryAfterMs === undefined) {
 			if (error.code === 'PROVIDER_UNAVAILABLE') {

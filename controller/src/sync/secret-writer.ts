@@ -7,7 +7,7 @@ import { JasmError } from '../errors.ts';
 import type { KubernetesClient, ReplaceOptions } from '../kubernetes/client.ts';
 import type { ObjectMeta, SecretManifest } from '../kubernetes/types.ts';
 import { type Key, keyOf } from '../runtime/object-ref.ts';
-import { MANAGED_BY } from './desired-secret.ts';
+import { FIELD_MANAGER, MANAGED_BY } from './desired-secret.ts';
 
 export type WriteHints = {
 	/** The version of JASM's last write, where that is known. */
@@ -17,7 +17,16 @@ export type WriteHints = {
 	readonly signal: AbortSignal;
 };
 
-export type WrittenSecret = { readonly verb: 'created' | 'replaced'; readonly resourceVersion: string };
+export type WrittenSecret = {
+	readonly verb: 'created' | 'replaced';
+	readonly resourceVersion: string;
+	/**
+	 * When JASM last changed the Secret, and when it was created: wall-clock milliseconds of the API server, which
+	 * counts whole seconds. A write that changes nothing moves neither.
+	 */
+	readonly changedAt: number;
+	readonly createdAt: number;
+};
 
 export type SecretWriter = {
 	/** Idempotent. Resolves only if the Secret stands afterwards; rejects with a JasmError. */
@@ -146,7 +155,21 @@ type Answer = { readonly result: 'created' | 'replaced'; readonly metadata: Obje
 function standing(secret: SecretManifest, { result: verb, metadata }: Answer): WrittenSecret {
 	if (metadata.deletionTimestamp !== undefined) throw beingDeleted(secret);
 	if (metadata.labels?.[MANAGED_BY.label] !== MANAGED_BY.value) throw unmarked(secret);
-	return { verb, resourceVersion: metadata.resourceVersion };
+	const createdAt = Date.parse(metadata.creationTimestamp) || 0;
+	return {
+		verb,
+		resourceVersion: metadata.resourceVersion,
+		changedAt: changedAtOf(metadata) ?? createdAt,
+		createdAt,
+	};
+}
+
+function changedAtOf({ managedFields = [] }: ObjectMeta): number | undefined {
+	const times = managedFields
+		.filter(({ manager, operation }) => manager === FIELD_MANAGER && operation === 'Update')
+		.map(({ time = '' }) => Date.parse(time))
+		.filter(time => !Number.isNaN(time));
+	return times.length === 0 ? undefined : Math.max(...times);
 }
 
 /** The labels of JASM win; labels that JASM set earlier and no longer sets are dropped. */

@@ -21,7 +21,7 @@ const faults: Record<string, readonly [string[], string]> = {
 	'an unknown field at the top': [faultsOf({ polcy: [] }), 'polcy: unknown field, did you mean "policy"?'],
 	'an unknown field far from all': [
 		faultsOf({ webhook: {} }),
-		'webhook: unknown field, known are $schema, profile, providers, policy, limits, watch, changes, start',
+		'webhook: unknown field, known are $schema, profile, providers, policy, limits, watch, changes, restarts, start',
 	],
 	'an unknown field of a provider': [
 		inProvider({ role_arn: 'x' }),

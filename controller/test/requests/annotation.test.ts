@@ -57,16 +57,21 @@ test('a list asks for several secrets', t => {
 });
 
 test('onChange says whether the Secret follows its source; two pods that differ in it agree', t => {
-	const [plain, update, ignore] = [{}, { onChange: 'update' }, { onChange: 'ignore' }].map(
-		fields => parseAnnotation(yaml(fields))[0]!,
-	);
+	const [plain, update, ignore, restart] = [
+		{},
+		{ onChange: 'update' },
+		{ onChange: 'ignore' },
+		{ onChange: 'restart' },
+	].map(fields => parseAnnotation(yaml(fields))[0]!);
 	t.is(plain?.onChange, undefined);
 	t.is(update?.onChange, undefined);
 	t.is(ignore?.onChange, 'ignore');
+	t.is(restart?.onChange, 'restart');
+	t.is(restart?.spec, plain?.spec);
 	t.is(ignore?.spec, plain?.spec);
 	t.is(
-		messageOf(yaml({ onChange: 'restart' })),
-		'onChange "restart" is not supported, allowed are update, ignore',
+		messageOf(yaml({ onChange: 'reload' })),
+		'onChange "reload" is not supported, allowed are update, restart, ignore',
 	);
 });
 

@@ -21,7 +21,6 @@ const FACTS: Facts = {
 	restarts: [],
 	heldBack: false,
 	inProgress: 0,
-	rateFreeAt: 0,
 	settings,
 };
 const LATER = T + 30_000;
@@ -107,14 +106,14 @@ const table: readonly [title: string, facts: Partial<Facts>, now: number, expect
 	],
 	['too many in progress make it wait for a slot', { inProgress: 10 }, LATER, { kind: 'wait', for: 'slot' }],
 	[
-		'the rate of the cluster makes it wait',
-		{ rateFreeAt: LATER + 7 },
+		'a restart that this run sent for these versions is not sent again while old pods last',
+		{ restartedFor: HASH, restarts: [T - 60 * MINUTE] },
 		LATER,
-		{ kind: 'wait', for: 'rate', until: LATER + 7 },
+		none,
 	],
 	[
-		'a dry run only plans, whatever the rate',
-		{ settings: { ...settings, dryRun: true }, rateFreeAt: LATER + 7 },
+		'a dry run only plans, and needs no slot',
+		{ settings: { ...settings, dryRun: true }, inProgress: 10 },
 		LATER,
 		{ kind: 'plan', hash: HASH },
 	],

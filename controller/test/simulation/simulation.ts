@@ -171,6 +171,7 @@ export async function simulate(seed: number): Promise<Verdict> {
 			metrics,
 			providers,
 			kinds,
+			restartsProven: false,
 			recordEvent: heard,
 			mayWrite: () => leading,
 		});

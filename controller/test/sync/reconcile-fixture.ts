@@ -70,7 +70,7 @@ export function aReconcile({
 				hints.push(hint);
 				await beforeWrite();
 				written.push(secret);
-				return { verb: 'created', resourceVersion: String(written.length) };
+				return { verb: 'created', resourceVersion: String(written.length), changedAt: 0, createdAt: 0 };
 			},
 		},
 		waiting: { written: () => {}, failed: () => {} },

@@ -18,7 +18,9 @@ import {
 test('write-only: a new Secret takes one create', async t => {
 	const { server, writer } = await writeOnly(t);
 	const written = await writer.write(secret(), first);
-	t.deepEqual(written, { verb: 'created', resourceVersion: liveOf(server).resourceVersion });
+	const { resourceVersion } = liveOf(server);
+	const createdAt = Date.parse(String(stored(server).metadata['creationTimestamp']));
+	t.deepEqual(written, { verb: 'created', resourceVersion, changedAt: createdAt, createdAt });
 	t.deepEqual(verbs(server), ['create 201']);
 });
 

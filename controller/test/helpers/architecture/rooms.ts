@@ -27,7 +27,8 @@ const KIND = [
  */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 	'version.ts': [],
-	'errors.ts': [],
+	'error-codes.ts': [],
+	'errors.ts': ['error-codes.ts'],
 	'runtime/': [],
 	'util/': [],
 	'certificates/': [],
@@ -74,7 +75,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 		'requests/',
 		'observability/',
 	],
-	'restarts/': ['kubernetes/types.ts'],
+	'restarts/': [...BASE, 'errors.ts', 'kubernetes/client.ts', 'requests/', 'observability/'],
 	'changes/': [
 		...BASE,
 		'errors.ts',
@@ -97,6 +98,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 		'config/',
 		'observability/',
 		'gates/',
+		'restarts/',
 		'sync/',
 	],
 	// The edges of the package: what runs it, what embeds it, what installs it.

@@ -1,6 +1,6 @@
 // Which workload a pod's metadata names, and which pods name none.
 import test from 'ava';
-import { workloadOf } from '../../src/restarts/workload.ts';
+import { workloadOf } from '../../src/requests/workload.ts';
 
 const owner = (kind: string, name: string, more: object = {}) => [
 	{ apiVersion: 'apps/v1', kind, name, controller: true, ...more },

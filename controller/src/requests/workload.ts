@@ -6,6 +6,11 @@ export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet';
 
 export type Workload = { readonly kind: WorkloadKind; readonly namespace: string; readonly name: string };
 
+export const workloadKeyOf = ({ kind, namespace, name }: Workload): string => `${kind}/${namespace}/${name}`;
+
+/** The workload in words, such as `Deployment 'api'`. */
+export const nameOfWorkload = ({ kind, name }: Workload): string => `${kind} '${name}'`;
+
 /** Owner and labels as a pod carries them. Both can be forged by the right to create pods, within its namespace only. */
 export type PodMeta = Pick<ObjectMeta, 'namespace' | 'ownerReferences'> & {
 	readonly labels?: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 // When the hours of a week are open, over midnight and over a change of the clock.
 import test from 'ava';
-import { type Hours, openFrom } from '../../src/restarts/hours.ts';
+import { type Hours, openFrom } from '../../src/util/week-hours.ts';
 
 const OFFICE: Hours = { days: ['Mon', 'Tue', 'Wed', 'Thu'], from: 540, to: 960, timeZone: 'Europe/Madrid' };
 const opening = (hours: Hours, at: string): string | undefined => {
