@@ -17,6 +17,15 @@ const deployment = (spec: object = {}): object => ({
 	spec: { selector: { matchLabels: { app: 'web' } }, template: template('x:1'), ...spec },
 });
 
+/** A pod that fits no node. */
+const nowhere = { nodeSelector: { no: 'node' }, containers: [{ name: 'a', image: 'x:1' }] };
+const workload = (kind: string, spec: object, name = 'web'): object => ({
+	apiVersion: 'apps/v1',
+	kind,
+	metadata: { name },
+	spec: { selector: { matchLabels: { app: 'web' } }, template: template('x:1'), ...spec },
+});
+
 const deploy = (client: ContractClient, ns: string, spec: object = {}): Promise<Json> =>
 	client.must('POST', apps(ns, 'deployments'), { body: deployment(spec) });
 
@@ -144,6 +153,50 @@ export const workloads: readonly ContractPromise[] = [
 			const pods = (await podsOf(client, ns)).filter(pod => !pod['metadata'].deletionTimestamp);
 			const images = pods.map(pod => pod['spec'].containers[0].image);
 			assert.deepEqual(images.sort(), ['x:1', 'x:1', 'x:1', 'x:2', 'x:2']);
+		},
+	},
+	{
+		title:
+			'an annotation of a pod template raises the generation once, and the same value again changes nothing',
+		run: async (client, ns) => {
+			const body = { spec: { template: { metadata: { annotations: { changed: '1' } } } } };
+			for (const [plural, made] of Object.entries({
+				deployments: deployment({ replicas: 0 }),
+				statefulsets: workload('StatefulSet', { replicas: 0, serviceName: 'web' }),
+				daemonsets: workload('DaemonSet', { template: { ...template('x:1'), spec: nowhere } }),
+			})) {
+				await client.must('POST', apps(ns, plural), { body: made });
+				const path = `${apps(ns, plural)}/web`;
+				const generationOf = async (): Promise<number> =>
+					(await client.must('PATCH', path, { body, contentType: merge }))['metadata'].generation;
+				assert.deepEqual([await generationOf(), await generationOf()], [2, 2], plural);
+				const { spec, metadata } = await client.must('GET', path);
+				assert.deepEqual(spec.template.metadata.annotations, { changed: '1' }, plural);
+				const counted = metadata.annotations?.['deprecated.daemonset.template.generation'];
+				assert.equal(counted, plural === 'daemonsets' ? '2' : undefined, plural);
+			}
+		},
+	},
+	{
+		title: 'a StatefulSet and a DaemonSet replace their pods unless those are replaced by hand',
+		run: async (client, ns) => {
+			const strategyOf = async (plural: string, body: object): Promise<unknown> =>
+				(await client.must('POST', apps(ns, plural), { body }))['spec'].updateStrategy;
+			const statefulSet = (name: string, spec: object) =>
+				workload('StatefulSet', { replicas: 0, serviceName: 'web', ...spec }, name);
+			const byHand = { updateStrategy: { type: 'OnDelete' } };
+			assert.deepEqual(await strategyOf('statefulsets', statefulSet('a', {})), {
+				type: 'RollingUpdate',
+				rollingUpdate: { partition: 0 },
+			});
+			assert.deepEqual(await strategyOf('statefulsets', statefulSet('b', byHand)), byHand.updateStrategy);
+			const idle = { template: { ...template('x:1'), spec: nowhere } };
+			assert.deepEqual(await strategyOf('daemonsets', workload('DaemonSet', idle, 'a')), {
+				type: 'RollingUpdate',
+				rollingUpdate: { maxUnavailable: 1, maxSurge: 0 },
+			});
+			const other = workload('DaemonSet', { ...idle, ...byHand }, 'b');
+			assert.deepEqual(await strategyOf('daemonsets', other), byHand.updateStrategy);
 		},
 	},
 	{

@@ -1,7 +1,18 @@
-// What the controllers of Deployments and ReplicaSets share: the owner that they act on, what it owns, and its Events.
-import type { KubeObject } from '../api-server/objects/object.ts';
+// What the controllers of workloads share: the owner that they act on, what it owns, its pods, and its Events.
+import { type KubeObject, listAt, textAt } from '../api-server/objects/object.ts';
 import type { ApiServer } from '../api-server/server.ts';
 import type { EventWriter } from './event-writer.ts';
+
+/** The label of a pod of a StatefulSet or DaemonSet that names the template that it was made of. */
+export const REVISION_HASH = 'controller-revision-hash';
+
+export const revisionOfPod = (pod: KubeObject): string => pod.metadata.labels?.[REVISION_HASH] ?? '';
+
+/** Whether a pod takes traffic. */
+export const isReady = (pod: KubeObject): boolean =>
+	listAt(pod, 'status', 'conditions').some(({ type, status }) => type === 'Ready' && status === 'True');
+
+const isOver = (pod: KubeObject): boolean => ['Succeeded', 'Failed'].includes(textAt(pod, 'status', 'phase'));
 
 export type OwnerControllerOptions = {
 	/** Kind of the owners. */
@@ -40,6 +51,37 @@ export abstract class OwnerController {
 		return this.server
 			.list(kind, namespace)
 			.filter(object => owners(object).some(owner => owner.uid === uid));
+	}
+
+	/** Its pods that are not ending. */
+	protected podsOf(owner: KubeObject): KubeObject[] {
+		return this.owned(owner, 'Pod').filter(
+			pod => pod.metadata.deletionTimestamp === undefined && !isOver(pod),
+		);
+	}
+
+	/** Creates a pod of the owner's template. `metadata` has its name or the head of one, and further labels. */
+	protected createPod(owner: KubeObject, metadata: KubeObject['metadata']): KubeObject {
+		const { template } = structuredClone(owner['spec']) as { template: KubeObject };
+		const pod = this.server.create({
+			...template,
+			kind: 'Pod',
+			apiVersion: 'v1',
+			metadata: {
+				...template.metadata,
+				...metadata,
+				labels: { ...template.metadata.labels, ...metadata.labels },
+				namespace: owner.metadata.namespace ?? '',
+				ownerReferences: [this.referenceTo(owner)],
+			},
+		});
+		this.report(owner, 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
+		return pod;
+	}
+
+	protected deletePod(owner: KubeObject, { metadata: { namespace = '', name = '' } }: KubeObject): void {
+		this.server.delete('Pod', namespace, name);
+		this.report(owner, 'SuccessfulDelete', `Deleted pod: ${name}`);
 	}
 
 	/** How an object names the owner. */

@@ -1,7 +1,8 @@
-// What runs behind the API server of a real cluster, in process: the controllers of Deployments and ReplicaSets,
-// the garbage collector, a scheduler and one node whose kubelet reports pods as Running once what they need exists.
+// What runs behind the API server of a real cluster, in process: the controllers of Deployments, ReplicaSets,
+// StatefulSets and DaemonSets, the garbage collector, a scheduler and one node whose kubelet reports pods as Running once what they need exists.
 // No container runs. Read next: rollout.ts (what a Deployment wants), needs.ts (what a pod waits for).
 import type { ApiServer } from '../api-server/server.ts';
+import { DaemonSets } from './daemon-sets.ts';
 import { Deployments } from './deployments.ts';
 import { EventWriter } from './event-writer.ts';
 import { collectGarbage } from './garbage-collector.ts';
@@ -9,6 +10,7 @@ import { Kubelet, type KubeletOptions } from './kubelet.ts';
 import { createNode } from './node.ts';
 import { ReplicaSets } from './replica-sets.ts';
 import { schedule } from './scheduler.ts';
+import { StatefulSets } from './stateful-sets.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** Every setting has a default. */
@@ -43,12 +45,18 @@ export const startWorkloads = (server: ApiServer, options: WorkloadsOptions = {}
 	const kubelet = new Kubelet(server, events, options);
 	const deployments = new Deployments(server, events);
 	const replicaSets = new ReplicaSets(server, events);
+	const statefulSets = new StatefulSets(server, events);
+	const daemonSets = new DaemonSets(server, events);
 	const queue = new WorkQueue(({ kind, namespace, name }) => {
 		switch (kind) {
 			case 'Deployment':
 				return deployments.reconcile(namespace, name);
 			case 'ReplicaSet':
 				return replicaSets.reconcile(namespace, name);
+			case 'StatefulSet':
+				return statefulSets.reconcile(namespace, name);
+			case 'DaemonSet':
+				return daemonSets.reconcile(namespace, name);
 			case 'Pod':
 				if (node !== undefined && !schedule(server, events, namespace, name, node)) {
 					return;
@@ -69,7 +77,7 @@ export const startWorkloads = (server: ApiServer, options: WorkloadsOptions = {}
 			queue.run(() => collectGarbage(server, namespace, object.metadata.uid ?? ''));
 		}
 	});
-	for (const kind of ['Deployment', 'ReplicaSet', 'Pod']) {
+	for (const kind of ['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Pod']) {
 		for (const { metadata } of server.list(kind)) {
 			queue.add({ kind, namespace: metadata.namespace ?? '', name: metadata.name ?? '' });
 		}

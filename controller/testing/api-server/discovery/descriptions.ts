@@ -11,6 +11,8 @@ export const kindDescriptions: Readonly<Record<string, string>> = {
 	Lease: 'Lease says who holds a right, and until when.',
 	Deployment: 'Deployment keeps pods of one template running, and replaces them when the template changes.',
 	ReplicaSet: 'ReplicaSet keeps a number of pods of one template running.',
+	StatefulSet: 'StatefulSet keeps numbered pods of one template running, and replaces them one by one.',
+	DaemonSet: 'DaemonSet keeps one pod of a template running on each node.',
 	Role: 'Role is a set of rights in one namespace.',
 	ClusterRole: 'ClusterRole is a set of rights in every namespace and on what has none.',
 	RoleBinding: 'RoleBinding gives the rights of a role to subjects in one namespace.',

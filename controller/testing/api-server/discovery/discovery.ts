@@ -30,7 +30,7 @@ type Resource = {
 };
 
 /** What `kubectl get all` shows. */
-const IN_ALL = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet']);
+const IN_ALL = new Set(['Pod', 'Service', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet']);
 
 const itemVerbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 

@@ -73,11 +73,40 @@ const defaultDeployment = (object: KubeObject): void => {
 	object['spec'] = { revisionHistoryLimit: 10, progressDeadlineSeconds: 600, ...spec, strategy };
 };
 
+const updateStrategy = (spec: Record<string, unknown>, rolling: object): Record<string, unknown> => {
+	const strategy = { type: 'RollingUpdate', ...recordOf(spec['updateStrategy']) } as Record<string, unknown>;
+	return strategy['type'] === 'RollingUpdate'
+		? { ...strategy, rollingUpdate: { ...rolling, ...recordOf(strategy['rollingUpdate']) } }
+		: strategy;
+};
+
+const defaultStatefulSet = (object: KubeObject): void => {
+	const spec = workloadSpec(object);
+	object['spec'] = {
+		podManagementPolicy: 'OrderedReady',
+		revisionHistoryLimit: 10,
+		persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
+		...spec,
+		updateStrategy: updateStrategy(spec, { partition: 0 }),
+	};
+};
+
+const defaultDaemonSet = (object: KubeObject): void => {
+	const { replicas: _, ...spec } = workloadSpec(object);
+	object['spec'] = {
+		revisionHistoryLimit: 10,
+		...spec,
+		updateStrategy: updateStrategy(spec, { maxUnavailable: 1, maxSurge: 0 }),
+	};
+};
+
 const byKind: Readonly<Record<string, (object: KubeObject) => void>> = {
 	Event: defaultEvent,
 	Pod: defaultPod,
 	Deployment: defaultDeployment,
 	ReplicaSet: defaultReplicaSet,
+	StatefulSet: defaultStatefulSet,
+	DaemonSet: defaultDaemonSet,
 	RoleBinding: defaultRole,
 	ClusterRoleBinding: defaultRole,
 };

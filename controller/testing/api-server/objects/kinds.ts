@@ -189,6 +189,8 @@ export const kinds: readonly Kind[] = [
 		[
 			['Deployment', 'deployments', 'deploy'],
 			['ReplicaSet', 'replicasets', 'rs'],
+			['StatefulSet', 'statefulsets', 'sts'],
+			['DaemonSet', 'daemonsets', 'ds'],
 		] as const
 	).map(([kind, plural, short]) =>
 		define({

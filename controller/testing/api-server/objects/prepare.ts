@@ -1,7 +1,7 @@
 // What the server itself puts into objects: identity and defaults of a new one, and what an update cannot change.
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Kind, View } from './kinds.ts';
-import { isRecord, type KubeObject, textAt } from './object.ts';
+import { isRecord, type KubeObject, sameJson, textAt } from './object.ts';
 
 type Write = {
 	readonly kind: Kind;
@@ -9,6 +9,9 @@ type Write = {
 	readonly name: string;
 	readonly subresource: string;
 };
+
+/** Counts the templates of a DaemonSet; the server itself raises it. */
+export const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
 
 const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 
@@ -26,6 +29,7 @@ export const prepareCreate = (kind: Kind, object: KubeObject, now: string): void
 	delete metadata.generation;
 	if (kind.generation) metadata.generation = 1;
 	if (kind.status) delete object['status'];
+	if (kind.kind === 'DaemonSet') setTemplateGeneration(object, 1);
 	if (kind.kind === 'Pod') object['status'] = { phase: 'Pending', qosClass: 'BestEffort' };
 	if (kind.kind === 'Namespace') {
 		object['spec'] = { finalizers: ['kubernetes'] };
@@ -35,6 +39,10 @@ export const prepareCreate = (kind: Kind, object: KubeObject, now: string): void
 			'kubernetes.io/metadata.name': object.metadata.name ?? '',
 		};
 	}
+};
+
+const setTemplateGeneration = ({ metadata }: KubeObject, generation: number): void => {
+	metadata.annotations = { ...metadata.annotations, [TEMPLATE_GENERATION]: String(generation) };
 };
 
 /** Copies what a client cannot change from the stored object. */
@@ -69,6 +77,11 @@ export const carryOver = (request: Write, object: KubeObject, old: KubeObject): 
 	if (request.kind.kind === 'Namespace') {
 		object['spec'] ??= old['spec'];
 		metadata.labels = { ...metadata.labels, 'kubernetes.io/metadata.name': request.name };
+	}
+	if (request.kind.kind === 'DaemonSet') {
+		const templateOf = ({ spec }: KubeObject): unknown => (isRecord(spec) ? spec['template'] : undefined);
+		const before = Number(old.metadata.annotations?.[TEMPLATE_GENERATION] ?? 0);
+		setTemplateGeneration(object, before + (sameJson(templateOf(object), templateOf(old)) ? 0 : 1));
 	}
 	if (request.kind.kind === 'Pod' && isRecord(object['spec'])) {
 		const node = textAt(old, 'spec', 'nodeName');

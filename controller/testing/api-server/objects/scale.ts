@@ -1,9 +1,10 @@
-// The scale of Deployments and ReplicaSets: their replicas under a shape that all workloads share.
+// The scale of Deployments, ReplicaSets and StatefulSets: their replicas under a shape that all workloads share.
 import type { Kind, View } from './kinds.ts';
 import { isRecord, type KubeObject, numberAt, textAt } from './object.ts';
 import { invalid, invalidValue } from './status.ts';
 
-export const isScalable = ({ kind }: Kind): boolean => kind === 'Deployment' || kind === 'ReplicaSet';
+export const isScalable = ({ kind }: Kind): boolean =>
+	kind === 'Deployment' || kind === 'ReplicaSet' || kind === 'StatefulSet';
 
 /** `autoscaling/v1` Scale of a workload. */
 export const scaleOf = (object: KubeObject): Record<string, unknown> => {

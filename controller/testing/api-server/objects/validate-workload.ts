@@ -65,7 +65,7 @@ const matches = (selector: Record<string, unknown>, labels: Record<string, unkno
 		}
 	});
 
-/** A Deployment or a ReplicaSet; `old` is the version that it replaces. */
+/** What makes pods of a template; `old` is the version that it replaces. */
 export const checkWorkload = (object: KubeObject, old: KubeObject | undefined): Cause[] => {
 	const spec = recordOf(object['spec']);
 	const { selector } = spec;

@@ -59,6 +59,8 @@ export const validate = (
 			return [...causes, ...checkPod(object, old)];
 		case 'Deployment':
 		case 'ReplicaSet':
+		case 'StatefulSet':
+		case 'DaemonSet':
 			return [...causes, ...checkWorkload(object, old)];
 		case 'RoleBinding':
 		case 'ClusterRoleBinding':

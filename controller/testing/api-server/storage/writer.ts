@@ -2,6 +2,7 @@
 
 import type { Guard } from '../auth/guard.ts';
 import { PodPolicies } from '../auth/pod-policies.ts';
+import { RestartPolicy } from '../auth/restart-policy.ts';
 import type { User } from '../auth/tokens.ts';
 import { type Decoded, decode } from '../objects/decode.ts';
 import { type Kind, kindNamed, type View } from '../objects/kinds.ts';
@@ -58,12 +59,14 @@ export class Writer {
 	readonly #storage: Storage;
 	readonly #guard: Guard;
 	readonly #podPolicies: PodPolicies;
+	readonly #restartPolicy: RestartPolicy;
 	readonly #now: () => Date;
 
 	constructor(storage: Storage, guard: Guard, now: () => Date) {
 		this.#storage = storage;
 		this.#guard = guard;
 		this.#podPolicies = new PodPolicies(storage, guard.options);
+		this.#restartPolicy = new RestartPolicy(storage, guard.options);
 		this.#now = now;
 	}
 
@@ -100,6 +103,7 @@ export class Writer {
 		this.#validate(request, object, undefined);
 		if (kind.kind === 'Secret') this.#guard.check(request.user, request.namespace, object, undefined);
 		if (kind.kind === 'Pod') this.#podPolicies.check(request, object, undefined);
+		this.#restartPolicy.check(request, object, undefined);
 		const name = metadata.name ?? '';
 		if (this.#storage.get(kind, request.namespace, name)) throw alreadyExists(this.#named(request), name);
 		if (metadata.resourceVersion) {
@@ -205,6 +209,7 @@ export class Writer {
 		this.#validate(request, object, old);
 		if (kind.kind === 'Secret') this.#guard.check(request.user, request.namespace, object, old);
 		if (kind.kind === 'Pod') this.#podPolicies.check(request, object, old);
+		this.#restartPolicy.check(request, object, old);
 		if (sameJson(object, old)) return { object: current, created: false };
 		if (kind.generation && request.subresource === '' && !sameJson(unbound(object), unbound(old))) {
 			object.metadata.generation = (old.metadata.generation ?? 0) + 1;

@@ -1,4 +1,4 @@
-// The columns of what runs pods: nodes, Deployments, ReplicaSets.
+// The columns of what runs pods: nodes and workloads.
 import { isRecord, type KubeObject, listAt, numberAt, textAt } from '../objects/object.ts';
 import { ageColumn, type Column, column, nameColumn, orNone, selectorText, wide } from './column.ts';
 
@@ -64,6 +64,26 @@ export const workloadColumns: Readonly<Record<string, readonly Column[]>> = {
 		),
 		column('Up-to-date', object => numberAt(object, 'status', 'updatedReplicas')),
 		column('Available', object => numberAt(object, 'status', 'availableReplicas')),
+		ageColumn,
+		...templateColumns,
+	],
+	StatefulSet: [
+		nameColumn,
+		column(
+			'Ready',
+			object => `${numberAt(object, 'status', 'readyReplicas')}/${numberAt(object, 'spec', 'replicas')}`,
+		),
+		ageColumn,
+		...templateColumns.slice(0, 2),
+	],
+	DaemonSet: [
+		nameColumn,
+		column('Desired', object => numberAt(object, 'status', 'desiredNumberScheduled'), integer),
+		column('Current', object => numberAt(object, 'status', 'currentNumberScheduled'), integer),
+		column('Ready', object => numberAt(object, 'status', 'numberReady'), integer),
+		column('Up-to-date', object => numberAt(object, 'status', 'updatedNumberScheduled'), integer),
+		column('Available', object => numberAt(object, 'status', 'numberAvailable'), integer),
+		column('Node Selector', () => '<none>'),
 		ageColumn,
 		...templateColumns,
 	],
