@@ -11,6 +11,13 @@ export type KubeletOptions = {
 	readonly startMs?: number;
 	/** From a failed start to the next try. Default 10,000, as a kubelet. */
 	readonly retryMs?: number;
+	/** Calls back after so many milliseconds. Default: in real time. */
+	readonly schedule?: (ms: number, callback: () => void) => { cancel(): void };
+};
+
+const inRealTime = (ms: number, callback: () => void): { cancel(): void } => {
+	const timer = setTimeout(callback, ms);
+	return { cancel: () => clearTimeout(timer) };
 };
 
 export class Kubelet {
@@ -19,14 +26,17 @@ export class Kubelet {
 	readonly #startMs: number;
 	readonly #retryMs: number;
 	/** Pods that wait for their next look, by namespace and name. */
-	readonly #timers = new Map<string, NodeJS.Timeout>();
+	readonly #timers = new Map<string, { cancel(): void }>();
+	readonly #schedule: NonNullable<KubeletOptions['schedule']>;
 	#addresses = 0;
 
-	constructor(server: ApiServer, events: EventWriter, { startMs = 500, retryMs = 10_000 }: KubeletOptions) {
+	constructor(server: ApiServer, events: EventWriter, options: KubeletOptions) {
+		const { startMs = 500, retryMs = 10_000, schedule = inRealTime } = options;
 		this.#server = server;
 		this.#events = events;
 		this.#startMs = startMs;
 		this.#retryMs = retryMs;
+		this.#schedule = schedule;
 	}
 
 	/** Takes up a pod that was bound to the node. */
@@ -34,7 +44,7 @@ export class Kubelet {
 		const key = `${namespace}/${name}`;
 		const pod = this.#server.find('Pod', namespace, name);
 		if (!pod) {
-			clearTimeout(this.#timers.get(key));
+			this.#timers.get(key)?.cancel();
 			this.#timers.delete(key);
 			return;
 		}
@@ -48,16 +58,16 @@ export class Kubelet {
 
 	stop(): void {
 		for (const timer of this.#timers.values()) {
-			clearTimeout(timer);
+			timer.cancel();
 		}
 		this.#timers.clear();
 	}
 
 	#lookAfter(key: string, milliseconds: number): void {
-		clearTimeout(this.#timers.get(key));
+		this.#timers.get(key)?.cancel();
 		this.#timers.set(
 			key,
-			setTimeout(() => this.#look(key), milliseconds),
+			this.#schedule(milliseconds, () => this.#look(key)),
 		);
 	}
 
