@@ -94,11 +94,11 @@ function credentialsTable(kind: string): string {
 /** The fields of the file, but for those of a provider and of a rule. */
 function fileTable(): string {
 	const rows = Object.entries(configFile()._zod.def.shape).flatMap(([name, schema]) => {
-		const [group] = formsOf(schema, undefined);
-		const inner = group === undefined ? [] : Object.entries(group._zod.def.shape);
-		return inner.length > 0
-			? inner.map(([field, each]) => rowOf(`${name}.${field}`, each))
-			: [rowOf(name, schema)];
+		const inner = innerOf(schema).flatMap(([field, each]) => [
+			rowOf(`${name}.${field}`, each),
+			...innerOf(each).map(([part, schema]) => rowOf(`${name}.${field}.${part}`, schema)),
+		]);
+		return inner.length > 0 ? inner : [rowOf(name, schema)];
 	});
 	return table(
 		['field', 'default', 'meaning'],
@@ -106,15 +106,16 @@ function fileTable(): string {
 	);
 }
 
+/** The fields of a field that is a mapping of one form. */
+const innerOf = (schema: z.core.$ZodType) =>
+	Object.entries(formsOf(schema, undefined)[0]?._zod.def.shape ?? {});
+
 /** The fields of the sources of change notices, by kind. */
 function sourceTable(): string {
 	const rows = changeSource._zod.def.options.flatMap(form => {
 		const { kind, ...fields } = form._zod.def.shape;
 		return Object.entries(fields).flatMap(([name, schema]) => {
-			const [group] = formsOf(schema, undefined);
-			const inner = Object.entries(group?._zod.def.shape ?? {}).map(([field, each]) =>
-				rowOf(`${name}.${field}`, each),
-			);
+			const inner = innerOf(schema).map(([field, each]) => rowOf(`${name}.${field}`, each));
 			return [rowOf(name, schema), ...inner].map(row => [
 				code(nameOf(form, 'kind')),
 				row.field,

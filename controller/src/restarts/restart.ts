@@ -34,7 +34,7 @@ export const RESOURCES = {
 	DaemonSet: 'daemonsets',
 } as const satisfies Record<WorkloadKind, string>;
 
-/** Keys are workloads. Level-based: what is stale is found out anew in each run. */
+/** Keys are workloads. Level-based: each run finds out again what is stale. */
 export function createRestart(options: RestartOptions): Reconcile {
 	const { client, workloads, reporter, settings, rate, clock, mayWrite } = options;
 
