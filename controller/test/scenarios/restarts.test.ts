@@ -68,7 +68,7 @@ test('a restart is sent thirty seconds after the change, and told to the newest 
 	t.deepEqual(regarding.sort(), [pod!.uid, uid!].sort());
 });
 
-test('a first sync, a read that finds nothing new and a value that a person touched restart nobody', async t => {
+test('a first sync, a read that finds nothing new and a value that a person touched restart no workload', async t => {
 	const stage = await startRestartEnvironment(t);
 	const team = await stage.namespace('team');
 	stage.put('first', 'db');
