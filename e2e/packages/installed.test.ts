@@ -175,6 +175,29 @@ test.serial(
 	},
 );
 
+test.serial('the program of the manual without AWS declares an installation, and nothing in AWS', async t => {
+	t.timeout(120_000, 'Node loads two SDKs');
+	const [, program] = blocksOf(PROGRAM, 'ts');
+	project.write('program-1.ts', program?.text ?? '');
+	const printed = await project.run(process.execPath, ['mocked.ts', 'program-1.ts']);
+	const types = (JSON.parse(printed) as { type: string }[]).map(({ type }) => type);
+	t.true(types.includes('kubernetes:apps/v1:Deployment'));
+	t.deepEqual(
+		types.filter(type => type.startsWith('aws:')),
+		[],
+	);
+});
+
+test('the manual installs the SDKs in the versions that the package asks for', t => {
+	const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, 'infra/package.json'), 'utf8')) as {
+		peerDependencies: Record<string, string>;
+	};
+	const command = blocksOf(PROGRAM, 'sh').find(({ text }) => text.includes('npm install ./jasm-'));
+	for (const [name, range] of Object.entries(peerDependencies)) {
+		t.true(command?.text.includes(`'${name}@${range}'`), `${name}@${range}`);
+	}
+});
+
 const withPulumi = isInstalled('pulumi') ? test.serial : test.serial.skip;
 
 /** Makes the project a Pulumi project with this program and a stack of its own; returns the environment for the CLI. */

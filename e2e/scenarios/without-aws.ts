@@ -29,12 +29,15 @@ export async function vaultOnly(context: ScenarioContext): Promise<void> {
 	const { env } = context.environment;
 	await context.report.scenario('Vault only', 'identity none: the sample runs with its Secret', async () => {
 		const { reader, terminal } = await newcomer(context, 'vault', await vaultCommands(env));
-		const [server, init, up, stop] = reader.section(INSTALL, 'Without AWS: Vault only');
+		const [server, init, up, own, rotate, stop] = reader.section(INSTALL, 'Without AWS: Vault only');
 		await reader.paste(terminal, server!, ...reader.section(VAULT_PAGE, 'Set-up: Kubernetes auth'), init!);
 		const [yaml = ''] = reader.snippets(INSTALL, 'Without AWS: Vault only', 'yaml');
 		new Stack({ env }).paste(yaml);
 		const said = await reader.paste(terminal, up!);
 		expect(/^got DB_PASSWORD DB_USER$/m.test(said), 'sample-vault did not print what it got');
+		expect((await reader.paste(terminal, own!)).includes('the user is first'), 'the own pod has no value');
+		const rotated = await reader.paste(terminal, rotate!);
+		expect(rotated.includes('the user is second'), 'the restarted pod has no new value');
 		const { cert } = await makeCertificate(env, 'reader', ['vault.example.com']);
 		writeFileSync(join(PATHS.clone, 'vault-ca.pem'), cert);
 		await reader.paste(terminal, ...reader.section(INSTALL, 'With Vault or OpenBao'));
@@ -42,7 +45,7 @@ export async function vaultOnly(context: ScenarioContext): Promise<void> {
 		const deleted = await uninstall(context, terminal);
 		await reader.paste(terminal, stop!);
 		await terminal.close();
-		return `sample-vault has its values; ${deleted} deleted`;
+		return `sample-vault has its values, the own pod a rotated one; ${deleted} deleted`;
 	});
 }
 
