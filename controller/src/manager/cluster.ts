@@ -7,13 +7,14 @@ import { createKubernetesClient, type KubernetesClient } from '../kubernetes/cli
 import { ConnectionPool } from '../kubernetes/http/connection-pool.ts';
 import { createRest } from '../kubernetes/http/rest.ts';
 import { createReviews, type Reviews } from '../kubernetes/reviews.ts';
-import { needleOf } from '../kubernetes/watch/line-scanner.ts';
+import type { ObjectMeta } from '../kubernetes/types.ts';
+import { prefixNeedleOf } from '../kubernetes/watch/line-scanner.ts';
 import { createListWatch, type ListWatchOptions } from '../kubernetes/watch/list-watch.ts';
 import { createWatchTransport, type WatchTransport } from '../kubernetes/watch/transport.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { ANNOTATION_KEY } from '../requests/annotation.ts';
 import { type PodRecord, samePod, type ToPodRecordOptions, toPodRecord } from '../requests/pod-record.ts';
+import { KEY_PREFIX } from '../requests/unknown-keys.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Tracked } from '../runtime/watch/list-watch.ts';
 import { type Change, Store } from '../runtime/watch/store.ts';
@@ -46,6 +47,8 @@ export type Watched<T extends Tracked> = { readonly watcher: Watcher<T>; readonl
 export type WatchPodsOptions = Pick<ToPodRecordOptions, 'intern' | 'countsStart'> & {
 	/** Records say when their annotation was last changed. */
 	readonly askedAt: boolean;
+	/** Receives each live pod with a label or an annotation of JASM, also where it asks for nothing. */
+	readonly onSeen: (meta: ObjectMeta) => void;
 };
 
 export type Cluster = {
@@ -100,14 +103,17 @@ export function clusterOver({ cluster, transport, pool }: Wire, options: Cluster
 	return {
 		client: withErrorCodes(createKubernetesClient({ rest, clock, fieldManager: FIELD_MANAGER })),
 		reviews: createReviews(rest),
-		watchPods: (onChange, { askedAt, ...recordOptions }) =>
+		watchPods: (onChange, { askedAt, onSeen, ...recordOptions }) =>
 			watch<PodRecord>(options, transport, {
 				path: '/api/v1/pods',
 				resource: 'pods',
 				fieldSelector: LIVE_PODS,
-				needle: needleOf(ANNOTATION_KEY),
+				needle: prefixNeedleOf(KEY_PREFIX),
 				managedFields: askedAt,
-				toRecord: meta => toPodRecord(meta, { seenAt: clock.monotonic(), ...recordOptions }),
+				toRecord(meta) {
+					onSeen(meta);
+					return toPodRecord(meta, { seenAt: clock.monotonic(), ...recordOptions });
+				},
 				equals: samePod,
 				onChange,
 			}),

@@ -15,6 +15,7 @@ import type { Environment, ProviderKind, SecretProvider } from '../providers/pro
 import { PRIORITY } from '../requests/pod-record.ts';
 import { Requests } from '../requests/requests.ts';
 import { START_KEY } from '../requests/start-annotation.ts';
+import { UnknownKeys } from '../requests/unknown-keys.ts';
 import type { Random } from '../runtime/backoff.ts';
 import { ByteBudget } from '../runtime/byte-budget.ts';
 import type { Clock } from '../runtime/clock.ts';
@@ -100,6 +101,7 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 		rereadMs: rereadMsOf(config),
 	});
 	const reporter = new OutcomeReporter({ logger, metrics, recordEvent: options.recordEvent });
+	const unknownKeys = new UnknownKeys(reporter);
 	const registry = registryOf(options);
 	const selfHeal = config.profile === 'self-heal';
 
@@ -160,7 +162,7 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 	const pods = cluster.watchPods(
 		change => eventHandlers.podChanged(change),
 		// Only profile self-heal adopts what an earlier run wrote.
-		{ intern: text => requests.intern(text), countsStart, askedAt: selfHeal },
+		{ intern: text => requests.intern(text), countsStart, askedAt: selfHeal, onSeen: unknownKeys.seen },
 	);
 	const owned = selfHeal
 		? cluster.watchManagedSecrets(
@@ -263,6 +265,7 @@ export function createSyncController(options: SyncControllerOptions): SyncContro
 				leadingSince = clock.monotonic();
 				eventHandlers.lead();
 				restarts.lead();
+				unknownKeys.lead();
 				changes?.lead();
 			});
 		},

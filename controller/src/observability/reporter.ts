@@ -141,6 +141,15 @@ export class OutcomeReporter {
 		);
 	}
 
+	/** `fault` names annotations that look like JASM's and are none. */
+	unknownKeys(pod: PodRef, fault: string): void {
+		const { reason } = ERROR_CODES.ANNOTATION_INVALID;
+		const remedy = 'correct the name of the annotation on the pod (or its workload)';
+		this.#recordEvent(pod, { type: 'Warning', reason, note: `${fault} (ANNOTATION_INVALID): ${remedy}` });
+		this.#metrics.invalidAnnotations.inc();
+		this.#logger.warn({ namespace: pod.namespace, pod: pod.name, fault, remedy }, 'unknown annotation');
+	}
+
 	#record(audience: Audience, event: Report): void {
 		for (const { pod } of audience) {
 			this.#recordEvent(pod, event);

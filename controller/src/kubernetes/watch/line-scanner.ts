@@ -3,6 +3,9 @@
 /** Search text that occurs in the bytes of an object exactly when it has this annotation or label key. */
 export const needleOf = (key: string): Buffer => Buffer.from(`${JSON.stringify(key)}:`);
 
+/** Search text that occurs in the bytes of every object with an annotation or label key that begins like this. */
+export const prefixNeedleOf = (prefix: string): Buffer => Buffer.from(JSON.stringify(prefix).slice(0, -1));
+
 /** What is needed of an object that is not parsed. */
 export type LineHead = {
 	readonly type: string;
