@@ -5,7 +5,7 @@ import type { Key } from '../runtime/object-ref.ts';
 export type Source = { readonly provider: string; readonly path: string };
 
 /** A provider's name holds no line break. Some stores do not tell upper from lower case, so the index never does. */
-const idOf = ({ provider, path }: Source): string => `${provider}\n${path.toLowerCase()}`;
+export const idOf = ({ provider, path }: Source): string => `${provider}\n${path.toLowerCase()}`;
 
 export class SourceIndex {
 	/** One key stands for itself: most sources have one Secret. */

@@ -58,6 +58,22 @@ export function webhookFault(webhook: WebhookFields): readonly [string, string] 
 		: undefined;
 }
 
+/** What the fields of `changes` say together. */
+export type ChangesFields = { readonly sources: readonly unknown[]; readonly resyncHours: number };
+
+const FEWEST_HOURS = 6;
+
+/** The field at fault with the rest of the sentence, or undefined. */
+export function changesFault({ sources, resyncHours }: ChangesFields): readonly [string, string] | undefined {
+	if (resyncHours > 0 && resyncHours < FEWEST_HOURS) {
+		return ['resyncHours', `must be 0 or at least ${FEWEST_HOURS}: JASM polls no store`];
+	}
+
+	return sources.length === 0 && resyncHours === 0
+		? ['sources', 'is required, or resyncHours: without both, JASM hears of no change']
+		: undefined;
+}
+
 export type ChangesFault = { readonly path: readonly PropertyKey[]; readonly message: string };
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -12,7 +12,13 @@ import {
 	secureAddressFault,
 	text,
 } from '../providers/shared/schema-fields.ts';
-import { changesFieldFaults, type WebhookFields, webhookFault } from './changes-faults.ts';
+import {
+	type ChangesFields,
+	changesFault,
+	changesFieldFaults,
+	type WebhookFields,
+	webhookFault,
+} from './changes-faults.ts';
 
 const eventRegions = () =>
 	optional(
@@ -125,14 +131,28 @@ const webhook = z
 /** One source; `kind` tells them apart. */
 export const changeSource = z.discriminatedUnion('kind', [sqs, serviceBus, webhook]);
 
-export const changes = z.strictObject({
-	sources: listOf(changeSource, 'Where stores tell that a secret changed.'),
-	minSeconds: z._default(
-		integer(1, 3_600, 'Least seconds between two reads of one secret because of notices.'),
-		5,
-	),
-	writesPerSecond: z._default(
-		integer(1, 10_000, 'Secrets that are written because of notices, per second. New pods are not counted.'),
-		50,
-	),
-});
+export const changes = z
+	.strictObject({
+		sources: z._default(listOf(changeSource, 'Where stores tell that a secret changed.'), []),
+		minSeconds: z._default(
+			integer(1, 3_600, 'Least seconds between two reads of one secret because of notices.'),
+			5,
+		),
+		writesPerSecond: z._default(
+			integer(
+				1,
+				10_000,
+				'Secrets that are written because of notices, per second. New pods are not counted.',
+			),
+			50,
+		),
+		resyncHours: z._default(
+			integer(
+				0,
+				720,
+				'Hours in which every requested secret is read once without a notice, 6 at least. 0: it never is.',
+			),
+			0,
+		),
+	})
+	.check(rule<ChangesFields>(['sources', 'resyncHours'], changesFault as never));

@@ -1,5 +1,6 @@
-// Change notices put together: the index of sources, the intake, and the loops that receive. Only where configured.
+// Change notices put together: the index of sources, the intake, the loops that receive, and reads without a notice.
 import { ChangeIntake } from '../changes/change-intake.ts';
+import { Resync } from '../changes/resync.ts';
 import { SourceIndex } from '../changes/source-index.ts';
 import { ChangeSources } from '../changes/sources.ts';
 import type { Config } from '../config/config.ts';
@@ -46,14 +47,14 @@ export type Changes = {
 /** Milliseconds between two reads of one secret because of notices; undefined where nothing tells of changes. */
 export const rereadMsOf = ({ changes }: Config): number | undefined => changes && changes.minSeconds * 1_000;
 
-/** Undefined where no source is configured: then nothing is kept for it. */
+/** Undefined where the configuration has no `changes`: then nothing is kept for it. */
 export function createChanges(options: ChangesOptions): Changes | undefined {
 	const { config, registry, isOut } = options;
 	if (config.changes === undefined) {
 		return undefined;
 	}
 
-	const { sources, writesPerSecond } = config.changes;
+	const { sources, writesPerSecond, resyncHours } = config.changes;
 	const index = new SourceIndex();
 	const intake = new ChangeIntake({
 		...options,
@@ -69,11 +70,17 @@ export function createChanges(options: ChangesOptions): Changes | undefined {
 		isSilent: isOut,
 		openQueue: (provider, url) => registry.openQueue(provider, url),
 	});
+	const resync = resyncHours > 0 ? new Resync({ ...options, periodMs: resyncHours * 3_600_000 }) : undefined;
 	return {
 		onRequest: (key, sync) => index.set(key, sync),
 		ended: outcome => intake.ended(outcome),
-		lead: () => loops.lead(),
-		run: signal => loops.run(signal),
+		lead() {
+			loops.lead();
+			resync?.lead();
+		},
+		async run(signal) {
+			await Promise.all([loops.run(signal), resync?.run(signal)]);
+		},
 		measure: () => loops.measure(),
 	};
 }

@@ -115,6 +115,11 @@ export function createMetrics(registry = new Registry()) {
 			'1 if restarts are configured and the admission policy for workloads was not proven at start',
 			[],
 		),
+		resyncDifferences: counter(
+			'jasm_resync_differences_total',
+			'Changes at a store that a read without a notice found',
+			['provider'],
+		),
 		queueDepth: gauge('jasm_workqueue_depth', 'Keys that are waiting or delayed', []),
 		leader: gauge('jasm_leader', '1 while this replica writes', []),
 		unguarded: gauge('jasm_unguarded', '0 if the admission policy was proven at start, otherwise 1', []),

@@ -77,10 +77,20 @@ export class OutcomeReporter {
 		);
 	}
 
-	/** The source told of a change, and the Secret has it now. The newest pod hears of it, for all. */
+	/** The source changed, and the Secret has it now. The newest pod hears of it, for all. */
 	updated({ effective }: KeyRequests, version: string): void {
-		const note = `Secret '${effective.sync.secretName}' now holds version ${printable(version, 64)}`;
+		const what = version === '' ? 'another value' : `version ${printable(version, 64)}`;
+		const note = `Secret '${effective.sync.secretName}' now holds ${what}`;
 		this.#record([effective], { type: 'Normal', reason: 'SecretUpdated', note });
+	}
+
+	/** A read without a notice found another version than the one that was written: the notice of it never came. */
+	differed(key: Key, { effective }: KeyRequests, version: string): void {
+		this.#metrics.resyncDifferences.inc({ provider: effective.sync.provider });
+		this.#logger.warn(
+			{ ...contextOf(key, effective), version: printable(version, 64) },
+			'a secret had changed at its store, and no notice had come',
+		);
 	}
 
 	failed(

@@ -113,6 +113,8 @@ export const PRIORITY = {
 	sourceChange: 25,
 	retry: 0,
 	initial: -100,
+	/** No pod waits for it: a look whether the source changed without a notice. */
+	resync: -200,
 } as const;
 
 /** A pod this young (milliseconds) is likely waiting for its Secret. */

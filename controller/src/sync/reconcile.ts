@@ -164,6 +164,7 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 	function report({ key, state }: Run, reading: Reading, written: Written, old: boolean): void {
 		const { request, sent, verb, resourceVersion, keys, versionBefore } = written;
 		const heardOfChange = state.source?.pending !== undefined;
+		const resyncing = state.source?.resyncing ?? false;
 		const { version, startedAt: readAt } = reading;
 		const { fresh, unreported } = state.completed(request, { sent, resourceVersion, readAt, version, old });
 		waiting.written(key, request.requesters, new Set(fresh));
@@ -188,8 +189,13 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 			(sent.resourceVersion !== undefined ||
 				unreported.some(({ pod }) => clock.now() - pod.createdAt < OLD_POD_AGE_MS));
 		reporter.synced(key, request, unreported, { verb, changed, late, version, keys, durationMs });
-		const isNews = versionBefore !== undefined && versionBefore !== version && changed;
-		if (heardOfChange && isNews && !unreported.includes(request.effective)) {
+		// Where a store has no versions, a write that changes the Secret tells.
+		const isNews = versionBefore !== undefined && (versionBefore !== version || version === '') && changed;
+		if (resyncing && isNews) {
+			reporter.differed(key, request, version);
+		}
+
+		if ((heardOfChange || resyncing) && isNews && !unreported.includes(request.effective)) {
 			reporter.updated(request, version);
 		}
 	}
@@ -234,9 +240,13 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 			readAt = clock.monotonic();
 			const reading = await read(run, context);
 			try {
-				const old = run.state.source?.isOld(reading.version, readAt) ?? false;
-				// A pod that was not served yet gets the old version; for all others there is nothing to write.
-				if (!old || !servesPods(run)) {
+				const { source } = run.state;
+				const old = source?.isOld(reading.version, readAt) ?? false;
+				const isWritten = old || (source?.isUnchanged(reading.version) ?? false);
+				// A pod that was not served yet gets what was read; for all others there is nothing to write.
+				if (isWritten && servesPods(run)) {
+					source?.unchanged(readAt);
+				} else {
 					const written = await write(run, reading, signal);
 					if (written !== undefined) {
 						report(run, reading, written, old);

@@ -29,6 +29,10 @@ export class SourceChanges {
 	/** A source that said Retry-After is not read before this time. */
 	#retryAt = NEVER;
 	#pending: PendingChange | undefined;
+	/** The source is to be read without a notice, from then on. */
+	#resyncAt: number | undefined;
+	/** A read or a write failed after the last write that was answered: then the Secret is written again. */
+	#failed = false;
 	/** Reads since the notice that returned the old version. */
 	#oldReads = 0;
 	/** When the newest change that a write answered had happened; wall clock. */
@@ -72,12 +76,37 @@ export class SourceChanges {
 		}
 	}
 
-	/** Milliseconds until the change has to be read; undefined where there is none. */
+	/** The source is to be read from then on, although it told of no change. */
+	resync(at: number): void {
+		this.#resyncAt ??= at;
+	}
+
+	/** A difference that is found now is one of which no notice came. */
+	get resyncing(): boolean {
+		return this.#resyncAt !== undefined && this.#pending === undefined;
+	}
+
+	/** Whether the read was one without a notice and found what is written. A text without a version tells nothing. */
+	isUnchanged(version: string): boolean {
+		return this.resyncing && !this.#failed && version !== '' && version === this.#version;
+	}
+
+	/** What was read is written already. */
+	unchanged(readAt: number): void {
+		if (this.#resyncAt !== undefined && readAt >= this.#resyncAt) {
+			this.#resyncAt = undefined;
+		}
+	}
+
+	/** Milliseconds until the source has to be read; undefined where there is no reason to. */
 	dueIn(now: number): number | undefined {
-		const pending = this.#pending;
-		return (
-			pending && Math.max(0, Math.max(pending.notBefore, this.#retryAt, this.#readAt + this.#rereadMs) - now)
+		const notBefore = Math.min(
+			this.#pending?.notBefore ?? Number.POSITIVE_INFINITY,
+			this.#resyncAt ?? Number.POSITIVE_INFINITY,
 		);
+		return Number.isFinite(notBefore)
+			? Math.max(0, Math.max(notBefore, this.#retryAt, this.#readAt + this.#rereadMs) - now)
+			: undefined;
 	}
 
 	/** A read begins. */
@@ -113,6 +142,8 @@ export class SourceChanges {
 	written(version: string, readAt: number, old: boolean): void {
 		this.#version = version;
 		this.#retryAt = NEVER;
+		this.#failed = false;
+		this.unchanged(readAt);
 		const pending = this.#pending;
 		if (pending !== undefined && !old && (readAt >= pending.heardAt || version === pending.version)) {
 			this.#answeredAt = Math.max(this.#answeredAt, pending.changedAt);
@@ -128,6 +159,7 @@ export class SourceChanges {
 
 	/** A read or a write failed; the other side may have asked to be left alone for a while. */
 	failed(now: number, retryAfterMs: number | undefined): void {
+		this.#failed = true;
 		this.#retryAt = retryAfterMs === undefined ? NEVER : now + retryAfterMs;
 	}
 

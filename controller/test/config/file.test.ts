@@ -209,6 +209,7 @@ test('sources of change notices are read, with what they may cause at most', t =
 		sources: [{ kind: 'sqs', queueUrl: QUEUE, providers: ['aws'], regions: ['us-east-1'] }],
 		minSeconds: 5,
 		writesPerSecond: 50,
+		resyncHours: 0,
 	});
 	t.is(read(`${AWS}${RULE}`).content.changes, undefined);
 });

@@ -23,12 +23,18 @@ type TestEnvironment = {
 	/** The version of what an earlier run wrote for these requests. */
 	readonly adopted?: string;
 	readonly beforeWrite?: () => Promise<void>;
+	/** Sources tell of changes. */
+	readonly rereadMs?: number;
+	/** The resourceVersion after so many writes. Default: each one changes the Secret. */
+	readonly versionAfter?: (writes: number) => string;
 };
 
 export function aReconcile({
 	paths = ['/prod/**'],
 	adopted,
 	beforeWrite = async () => {},
+	rereadMs,
+	versionAfter = String,
 }: TestEnvironment = {}) {
 	const clock = new VirtualClock();
 	const metrics = createMetrics();
@@ -36,7 +42,7 @@ export function aReconcile({
 	const written: SecretManifest[] = [];
 	const hints: WriteHints[] = [];
 	const requests = new Requests();
-	const states = new SyncStates({ adopt: () => adopted });
+	const states = new SyncStates({ adopt: () => adopted, rereadMs });
 	const requeued: string[] = [];
 	let reads = 0;
 	let answer = async (): Promise<SecretValue> =>
@@ -70,7 +76,7 @@ export function aReconcile({
 				hints.push(hint);
 				await beforeWrite();
 				written.push(secret);
-				return { verb: 'created', resourceVersion: String(written.length), changedAt: 0, createdAt: 0 };
+				return { verb: 'created', resourceVersion: versionAfter(written.length), changedAt: 0, createdAt: 0 };
 			},
 		},
 		waiting: { written: () => {}, failed: () => {} },

@@ -95,3 +95,54 @@ test('of two changes that wait the later one names the version that is waited fo
 	source.heard(change({ version: 'v4', changedAt: 800 }));
 	t.is(source.pending?.version, 'v4');
 });
+
+test('a read without a notice is due at its moment, five seconds after the last read and after Retry-After', t => {
+	const source = written();
+	source.resync(60_000);
+	t.is(source.dueIn(1_000), 59_000);
+	source.reading(58_000);
+	t.is(source.dueIn(60_000), 3_000);
+	source.failed(60_000, 30_000);
+	t.is(source.dueIn(60_000), 30_000);
+	source.resync(90_000);
+	t.is(source.dueIn(95_000), 0, 'it stays due until it was read');
+});
+
+test('a read without a notice ends with the version that is written, or with a write', t => {
+	const source = written();
+	source.resync(60_000);
+	t.true(source.isUnchanged('v1'));
+	t.false(source.isUnchanged('v2'));
+	source.unchanged(59_999);
+	t.is(source.dueIn(60_000), 0, 'that read began before its moment');
+	source.unchanged(60_000);
+	t.is(source.dueIn(60_000), undefined);
+	source.resync(120_000);
+	source.written('v2', 120_000, false);
+	t.is(source.dueIn(120_000), undefined);
+});
+
+test('while a notice waits, nothing counts as found without one', t => {
+	const source = written();
+	source.resync(500);
+	t.true(source.resyncing);
+	source.heard(change());
+	t.false(source.resyncing);
+	t.false(source.isUnchanged('v1'));
+});
+
+test('of a text without a version no read tells that it is unchanged', t => {
+	const source = written('');
+	source.resync(500);
+	t.false(source.isUnchanged(''));
+});
+
+test('after a failure the same version is written once more, so that everyone hears that it is over', t => {
+	const source = written();
+	source.resync(60_000);
+	source.failed(60_000, undefined);
+	t.false(source.isUnchanged('v1'));
+	source.written('v1', 61_000, false);
+	source.resync(120_000);
+	t.true(source.isUnchanged('v1'));
+});
