@@ -6,6 +6,8 @@ export const STAND_INS = {
 	region: 'eu-west-1',
 	roleArn: 'arn:aws:iam::000000000000:role/jasm',
 	image: `jasm-controller:${VERSION}`,
+	/** A namespace in which workloads may be restarted. */
+	listed: 'listed-namespace',
 };
 
 type Mark = {
@@ -52,3 +54,10 @@ export function marked(yaml: string): string {
 		})
 		.join('\n');
 }
+
+/** Puts the placeholder for a listed namespace, and its mark, into rendered YAML. */
+export const markedNamespace = (yaml: string): string =>
+	yaml.replaceAll(
+		new RegExp(`^( +namespace: )${STAND_INS.listed}$`, 'gm'),
+		'$1NAMESPACE # EDIT: a namespace whose workloads JASM may restart',
+	);

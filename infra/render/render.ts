@@ -8,9 +8,9 @@ import * as pulumi from '@pulumi/pulumi';
 import { Jasm, type JasmArgs } from '../src/components/jasm.ts';
 import { NAME } from '../src/documents/contract.ts';
 import { manifests, type Rendered } from './manifests.ts';
-import { marked, STAND_INS } from './placeholders.ts';
+import { marked, markedNamespace, STAND_INS } from './placeholders.ts';
 
-const { image, region, roleArn } = STAND_INS;
+const { image, region, roleArn, listed } = STAND_INS;
 const COMMON = {
 	image,
 	aws: { region, roleArn },
@@ -36,16 +36,20 @@ export const START_VARIANTS: Record<string, JasmArgs> = {
 	'start-gate-kubernetes-1.30.yaml': { ...COMMON, start: { wait: 'checked' } },
 };
 
+/** What restarts of workloads need, by file name: applied beside an installation whose configuration lists the namespaces. */
+export const RESTART_VARIANTS: Record<string, JasmArgs> = {
+	'restarts.yaml': { ...COMMON, controller: { ...COMMON.controller, restarts: { namespaces: [listed] } } },
+};
+
 /** The first lines of each file. */
 const HEADER = `# Rendered by \`pnpm render\` from infra/, which overwrites this file: edit a copy, or patch it with kustomize.
 # Every line that you have to edit is marked with EDIT. See docs/install.md.
 `;
 
-/** The manifests of an installation as YAML, or those that make pods wait. Nothing is contacted. */
-export async function render(
-	args: JasmArgs,
-	part: 'installation' | 'start' = 'installation',
-): Promise<string> {
+type Part = 'installation' | 'start' | 'restarts';
+
+/** The manifests of an installation as YAML, or of a part that has files of its own. Nothing is contacted. */
+export async function render(args: JasmArgs, part: Part = 'installation'): Promise<string> {
 	const resources: Rendered[] = [];
 	await pulumi.runtime.setMocks(
 		{
@@ -63,22 +67,43 @@ export async function render(
 		new Jasm(NAME, args, { providers: [cluster] });
 	});
 	await pulumi.runtime.disconnect();
-	return manifests(resources.filter(resource => isStart(resource) === (part === 'start')));
+	return manifests(resources.filter(resource => partOf(resource) === part));
 }
 
-/** Whether an object belongs to the files that make pods wait. */
-function isStart({ inputs }: Rendered): boolean {
+function partOf({ inputs }: Rendered): Part {
 	const { metadata } = inputs as { metadata?: { labels?: Record<string, string> } };
-	return metadata?.labels?.['app.kubernetes.io/component'] === 'start';
+	const component = metadata?.labels?.['app.kubernetes.io/component'];
+	return component === 'start' || component === 'restarts' ? component : 'installation';
 }
 
 const START_HEADER = `# Rendered by \`pnpm render\` from infra/. Apply it after the installation is ready; delete it first.
+`;
+const RESTART_HEADER = `# Rendered by \`pnpm render\` from infra/. It gives JASM the right to restart workloads in one namespace: copy the
+# RoleBinding that is marked with EDIT for each further one. Apply it before the controller's configuration has restarts.
 `;
 
 /** The whole text of a file: with its header and the marks of what a person has to edit. */
 export const fileText = async (args: JasmArgs): Promise<string> => HEADER + marked(await render(args));
 export const startFileText = async (args: JasmArgs): Promise<string> =>
 	START_HEADER + (await render(args, 'start'));
+export const restartFileText = async (args: JasmArgs): Promise<string> =>
+	RESTART_HEADER + markedNamespace(await render(args, 'restarts'));
+
+/** The texts of all files, by file name, for an installation in that namespace. */
+export async function allFiles(namespace: string): Promise<[file: string, text: string][]> {
+	const files: [string, string][] = [];
+	for (const [variants, textOf] of [
+		[VARIANTS, fileText],
+		[START_VARIANTS, startFileText],
+		[RESTART_VARIANTS, restartFileText],
+	] as const) {
+		for (const [file, args] of Object.entries(variants)) {
+			files.push([file, await textOf({ ...args, namespace })]);
+		}
+	}
+
+	return files;
+}
 
 async function main(): Promise<void> {
 	const { values } = parseArgs({
@@ -93,10 +118,9 @@ async function main(): Promise<void> {
 	// The committed files are those of the default namespace.
 	const folder = resolve(root, values.output ?? (namespace === NAME ? 'deploy' : `dist/${namespace}`));
 	await mkdir(folder, { recursive: true });
-	for (const [file, args] of Object.entries({ ...VARIANTS, ...START_VARIANTS })) {
+	for (const [file, text] of await allFiles(namespace)) {
 		const url = new URL(file, `${pathToFileURL(folder)}/`);
 		const path = relative(root, fileURLToPath(url));
-		const text = await (file in VARIANTS ? fileText : startFileText)({ ...args, namespace });
 		const found = await readFile(url, 'utf8').catch(() => '');
 		if (found === text) continue;
 		if (values.check) {

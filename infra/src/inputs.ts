@@ -3,8 +3,8 @@ import * as pulumi from '@pulumi/pulumi';
 
 type Primitive = string | number | boolean | null | undefined;
 
-/** Fields that decide which other fields there are. They are plain, so that an editor completes the others. */
-type Discriminator = 'kind' | 'credentials';
+/** Fields that decide which other fields or which resources there are: they are plain, so an editor completes them. */
+type Discriminator = 'kind' | 'credentials' | 'restarts';
 
 /** A value of which every part may be an Output, except for its discriminators. */
 export type Inputs<T> = [T] extends [Primitive]

@@ -40,22 +40,50 @@ test('a confined pod and the rights of a profile have no violation', t => {
 	t.deepEqual(violations([secretsRule('create', 'update', 'get', 'list', 'watch')], 'self-heal'), []);
 });
 
-test('patch on pods without the policy that holds it is a violation, and with policy and binding it is none', t => {
-	const patching = role({ apiGroups: [''], resources: ['pods'], verbs: ['patch'] });
-	const admission = (kind: string): Declared => ({
-		type: `kubernetes:admissionregistration.k8s.io/v1:${kind}`,
-		name: 'jasm-pods',
-		provider: 'p',
-		inputs: { metadata: { name: 'jasm-pods', labels: { 'app.kubernetes.io/part-of': 'jasm' } } },
+const admission = (kind: string, name: string): Declared => ({
+	type: `kubernetes:admissionregistration.k8s.io/v1:${kind}`,
+	name,
+	provider: 'p',
+	inputs: { metadata: { name, labels: { 'app.kubernetes.io/part-of': 'jasm' } } },
+});
+const workloadsRule = (...verbs: string[]) =>
+	role({ apiGroups: ['apps'], resources: ['deployments'], verbs });
+
+for (const [what, patching, policyName] of [
+	['pods', role({ apiGroups: [''], resources: ['pods'], verbs: ['patch'] }), 'jasm-pods'],
+	['workloads', workloadsRule('patch'), 'jasm-restart-only'],
+] as const) {
+	test(`patch on ${what} without the policy that holds it is a violation, and with policy and binding it is none`, t => {
+		const policy = admission('ValidatingAdmissionPolicy', policyName);
+		const binding = admission('ValidatingAdmissionPolicyBinding', policyName);
+		const violation = [
+			`kubernetes:rbac.authorization.k8s.io/v1:ClusterRole role grants patch on ${what} without its policy`,
+		];
+		t.deepEqual(violations([patching], 'write-only'), violation);
+		t.deepEqual(violations([patching, policy], 'write-only'), violation);
+		t.deepEqual(violations([patching, policy, binding], 'write-only'), []);
 	});
-	const policy = admission('ValidatingAdmissionPolicy');
-	const binding = admission('ValidatingAdmissionPolicyBinding');
-	const violation = [
-		'kubernetes:rbac.authorization.k8s.io/v1:ClusterRole role grants patch on pods without its policy',
+}
+
+test('a right on workloads in the whole cluster, or a further verb, is a violation', t => {
+	const held = [
+		admission('ValidatingAdmissionPolicy', 'jasm-restart-only'),
+		admission('ValidatingAdmissionPolicyBinding', 'jasm-restart-only'),
 	];
-	t.deepEqual(violations([patching], 'write-only'), violation);
-	t.deepEqual(violations([patching, policy], 'write-only'), violation);
-	t.deepEqual(violations([patching, policy, binding], 'write-only'), []);
+	const bound: Declared = {
+		...role({}),
+		type: 'kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding',
+		inputs: {
+			metadata: { name: 'any', labels: { 'app.kubernetes.io/part-of': 'jasm' } },
+			roleRef: { name: 'role' },
+		},
+	};
+	t.deepEqual(violations([...held, workloadsRule('patch'), bound], 'write-only'), [
+		'kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding role grants patch on workloads of the whole cluster',
+	]);
+	t.deepEqual(violations([...held, workloadsRule('patch', 'get')], 'write-only'), [
+		'kubernetes:rbac.authorization.k8s.io/v1:ClusterRole role grants more than patch on workloads',
+	]);
 });
 
 const withContext = (change: object) => pod({ securityContext: { ...container.securityContext, ...change } });

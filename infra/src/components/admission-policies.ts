@@ -2,9 +2,9 @@
 import * as k8s from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
 import { GUARD, RELEASE_GUARD, SENTINEL } from '../documents/contract.ts';
-import { matchConditions, validations } from '../documents/guard-policy.ts';
-import { labels } from '../documents/labels.ts';
+import { validations } from '../documents/guard-policy.ts';
 import { releaseValidations } from '../documents/release-guard.ts';
+import { declareGuard } from './guard.ts';
 
 export type AdmissionPoliciesArgs = {
 	/** Name of JASM's own namespace. */
@@ -16,19 +16,6 @@ export type AdmissionPoliciesArgs = {
 	readonly release?: boolean | undefined;
 };
 
-type PolicyArgs = {
-	readonly policyName: string;
-	readonly serviceAccountName: string;
-	/** The requests that are judged. */
-	readonly rule: {
-		readonly apiVersions: string[];
-		readonly operations: string[];
-		readonly resources: string[];
-		readonly scope: string;
-	};
-	readonly validations: pulumi.Input<{ expression: string; message: string }[]>;
-};
-
 export class AdmissionPolicies extends pulumi.ComponentResource {
 	/** The binding: what runs under the guard waits for it, since a policy without a binding does nothing. */
 	readonly binding: pulumi.Resource;
@@ -36,32 +23,41 @@ export class AdmissionPolicies extends pulumi.ComponentResource {
 	constructor(name: string, args: AdmissionPoliciesArgs, options?: pulumi.ComponentResourceOptions) {
 		super('jasm:infra:AdmissionPolicies', name, {}, options);
 		const { serviceAccountName } = args;
-		this.binding = this.#declarePolicy(`${name}-secrets`, {
-			policyName: GUARD,
-			serviceAccountName,
-			rule: {
-				apiVersions: ['v1'],
-				operations: ['CREATE', 'UPDATE', 'DELETE'],
-				resources: ['secrets'],
-				scope: 'Namespaced',
+		const common = { component: 'guard', serviceAccountName } as const;
+		this.binding = declareGuard(
+			`${name}-secrets`,
+			{
+				...{ ...common, policyName: GUARD },
+				rule: {
+					apiGroups: [''],
+					apiVersions: ['v1'],
+					operations: ['CREATE', 'UPDATE', 'DELETE'],
+					resources: ['secrets'],
+					scope: 'Namespaced',
+				},
+				validations: pulumi
+					.output(args.systemNamespaces)
+					.apply(patterns => validations(serviceAccountName, patterns)),
 			},
-			validations: pulumi
-				.output(args.systemNamespaces)
-				.apply(patterns => validations(serviceAccountName, patterns)),
-		});
+			{ parent: this },
+		);
 		if (args.release ?? false) {
 			// Every request about a pod is judged, so that no verb and no subresource is left to RBAC alone.
-			this.#declarePolicy(`${name}-pods`, {
-				policyName: RELEASE_GUARD,
-				serviceAccountName,
-				rule: {
-					apiVersions: ['*'],
-					operations: ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'],
-					resources: ['pods', 'pods/*'],
-					scope: '*',
+			declareGuard(
+				`${name}-pods`,
+				{
+					...{ ...common, policyName: RELEASE_GUARD },
+					rule: {
+						apiGroups: [''],
+						apiVersions: ['*'],
+						operations: ['CREATE', 'UPDATE', 'DELETE', 'CONNECT'],
+						resources: ['pods', 'pods/*'],
+						scope: '*',
+					},
+					validations: releaseValidations(serviceAccountName),
 				},
-				validations: releaseValidations(serviceAccountName),
-			});
+				{ parent: this },
+			);
 		}
 		// No label: that is what the guard must object to. No content: there is nothing to protect in it.
 		new k8s.core.v1.Secret(
@@ -70,35 +66,5 @@ export class AdmissionPolicies extends pulumi.ComponentResource {
 			{ parent: this },
 		);
 		this.registerOutputs({});
-	}
-
-	/** Declares a policy for requests of JASM's ServiceAccount, and the binding that puts it into force. */
-	#declarePolicy(
-		name: string,
-		args: PolicyArgs,
-	): k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding {
-		const { policyName, serviceAccountName, rule, validations } = args;
-		const metadata = { name: policyName, labels: labels('guard') };
-		const policy = new k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
-			name,
-			{
-				metadata,
-				spec: {
-					failurePolicy: 'Fail',
-					matchConstraints: {
-						matchPolicy: 'Equivalent',
-						resourceRules: [{ apiGroups: [''], ...rule }],
-					},
-					matchConditions: matchConditions(serviceAccountName),
-					validations,
-				},
-			},
-			{ parent: this },
-		);
-		return new k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
-			name,
-			{ metadata, spec: { policyName, validationActions: ['Deny'] } },
-			{ parent: this, dependsOn: policy },
-		);
 	}
 }

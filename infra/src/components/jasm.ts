@@ -16,13 +16,14 @@ import { AdmissionPolicies } from './admission-policies.ts';
 import { type AwsArgs, ControllerDeployment } from './controller-deployment.ts';
 import { ControllerRbac, type Metadata } from './controller-rbac.ts';
 import { ControllerNetworkPolicy } from './network-policy.ts';
+import { Restarts } from './restarts.ts';
 import { StartPolicies, type StartPoliciesArgs } from './start-policies.ts';
 
 /** The image, the configuration of the controller, and where clusters differ. */
 export type JasmArgs = {
 	/** Reference of the controller's image. */
 	readonly image: pulumi.Input<string>;
-	/** Providers and policy: the controller's config file. Every value may be an Output. */
+	/** Providers and policy: the controller's config file. Every value may be an Output, except for those of `restarts`. */
 	readonly controller: Inputs<ControllerConfig>;
 	/** Name of JASM's own namespace; default `jasm`. */
 	readonly namespace?: pulumi.Input<string> | undefined;
@@ -110,6 +111,7 @@ export class Jasm extends pulumi.ComponentResource {
 				`${name}: start.wait ${wait} needs admissionPolicy: without it, JASM could change every pod of the cluster`,
 			);
 		}
+		const restarted = restartedNamespaces(name, args);
 		const several = typeof replicas !== 'number' || replicas > 1;
 		const ids = pod.ids ?? (args.platform === 'openshift' ? 'platform' : 'image');
 		const { controller, settings } = this.#checked(name, args, profile);
@@ -129,7 +131,7 @@ export class Jasm extends pulumi.ComponentResource {
 			{ namespace, profile, release, leaderElection: several, serviceAccount: accountOf(args) },
 			within,
 		);
-		const guards =
+		const guards: pulumi.Resource[] =
 			args.admissionPolicy === false
 				? []
 				: [
@@ -142,6 +144,13 @@ export class Jasm extends pulumi.ComponentResource {
 							within,
 						),
 					];
+		if (restarted.length > 0) {
+			const { image } = args;
+			const rights = { namespace, serviceAccountName: NAME, namespaces: restarted, image, ids };
+			guards.push(
+				new Restarts(`${name}-restarts`, rights, { parent: this, dependsOn: [...created, rbac, ...guards] }),
+			);
+		}
 		if (args.networkPolicy !== false) {
 			const egress = pulumi
 				.all([requirements, settings])
@@ -223,6 +232,24 @@ type Checked = Pick<Setting, 'network' | 'proxy' | 'trustBundle'> & {
 	readonly namespace?: string | undefined;
 	readonly region?: string | undefined;
 };
+
+/** Where workloads may be restarted, which decides which rights there are. Throws where that is not known or not held. */
+function restartedNamespaces(name: string, { controller, admissionPolicy }: JasmArgs): readonly string[] {
+	const { value, open } = known(controller.restarts, 'restarts');
+	const [unknown] = open;
+	if (unknown !== undefined) {
+		throw new pulumi.RunError(
+			`${name}: controller.${unknown}: must be known before the program runs, because it decides about rights`,
+		);
+	}
+	if (value !== undefined && admissionPolicy === false) {
+		throw new pulumi.RunError(
+			`${name}: controller.restarts needs admissionPolicy: without it, JASM could change every workload there`,
+		);
+	}
+	const { namespaces = [] } = (value ?? {}) as { namespaces?: readonly string[] };
+	return Array.isArray(namespaces) ? namespaces : [];
+}
 
 /** The annotation is for people and for the EKS webhook; the pod itself carries the role and a token of its own. */
 function accountOf({ aws, serviceAccount = {} }: JasmArgs): Metadata {

@@ -133,6 +133,9 @@ export function loadConfig(
 	if (!['never', 'auto'].includes(keys.start.wait ?? 'never') && !keys.admissionPolicy) {
 		fault('start', 'needs admissionPolicy: without it, JASM could change every pod of the cluster');
 	}
+	if (controller.restarts !== undefined && !keys.admissionPolicy) {
+		fault('restarts', 'needs admissionPolicy: without it, JASM could change every workload there');
+	}
 	if (keys.changeQueue && !makesRole(identity)) {
 		fault(
 			'changeQueue',
@@ -180,7 +183,7 @@ function readProxy({ proxy }: StackKeys, fault: Fault): ProxySettings | undefine
 
 /** The controller's file; without providers, AWS Secrets Manager in the stack's region. */
 function readController(
-	{ providers, policy, limits, watch, changes, changeQueue, identity }: StackKeys,
+	{ providers, policy, limits, watch, changes, changeQueue, restarts, identity }: StackKeys,
 	region: string | undefined,
 ): ControllerConfig {
 	const none = Object.keys(providers).length === 0;
@@ -191,6 +194,7 @@ function readController(
 		policy,
 		...(Object.keys(limits).length === 0 ? {} : { limits }),
 		...(Object.keys(watch).length === 0 ? {} : { watch }),
+		...(Object.keys(restarts).length === 0 ? {} : { restarts }),
 		// The queue that the stack makes is a source as well, and is not known yet.
 		...(Object.keys(changes).length === 0 || (changeQueue && !('sources' in changes)) ? {} : { changes }),
 	} as ControllerConfig;

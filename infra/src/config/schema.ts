@@ -58,6 +58,7 @@ export const stackKeys = z.strictObject({
 		false,
 		'Makes a queue of change notices from AWS Secrets Manager, and the rule that fills it.',
 	),
+	restarts: optional(structure(), 'Workloads that are restarted after a change of their Secrets.'),
 	start: optional(start, 'Whether pods wait for their Secrets before they start.'),
 	// Its pod and its network.
 	pod: optional(pod, 'Resources, scheduling, labels, environment and volumes of the pod.'),

@@ -1,5 +1,5 @@
 // Everything that is wrong with an installation, and everything that an operator should know about it; pure.
-import type { Profile } from './contract.ts';
+import { NAME, type Profile } from './contract.ts';
 import {
 	type ControllerConfig,
 	configFaults,
@@ -24,13 +24,23 @@ export function installationFaults({ config, profile, around, setting, pod }: In
 	const refused = configFaults(config, profile, around);
 	if (refused.length > 0) return refused;
 	const needs = requirementsOf(config, setting);
+	const restarted = restartFaults(config, around.namespace);
 	const { faults, volumes, mounts } = podFiles(needs);
 	const own = {
 		env: [...POD_VARIABLES.map(({ name }) => name), 'AWS_REGION', 'AWS_ROLE_ARN', ...Object.keys(needs.env)],
 		volumes: volumes.map(({ name }) => name),
 		paths: mounts.map(({ mountPath }) => mountPath),
 	};
-	return [...needs.faults, ...faults, ...podSettingsFaults(pod, own)];
+	return [...needs.faults, ...restarted, ...faults, ...podSettingsFaults(pod, own)];
+}
+
+/** Namespaces in which nothing is ever restarted, a sentence each. */
+function restartFaults({ restarts }: ControllerConfig, own = NAME): string[] {
+	return (restarts?.namespaces ?? []).flatMap((name, index) =>
+		name === own || name.startsWith('kube-')
+			? [`restarts.namespaces[${index}]: "${name}" is JASM's own namespace or one of the system`]
+			: [],
+	);
 }
 
 /** What does not keep the controller from starting, but from doing its work. Only for an installation without faults. */

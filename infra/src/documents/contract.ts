@@ -9,6 +9,9 @@ export {
 	MANAGED_BY,
 	PORTS,
 	RESERVED_NAMESPACES,
+	RESTART_REFUSALS,
+	RESTART_SENTINEL,
+	RESTARTED_KEY,
 	SENTINEL,
 	START_KEY,
 	START_PATTERN,
@@ -28,6 +31,12 @@ export const GUARD = 'jasm-secrets';
 
 /** Name of the ValidatingAdmissionPolicy and its binding that hold JASM to releasing pods. */
 export const RELEASE_GUARD = 'jasm-pods';
+
+/** Name of the ValidatingAdmissionPolicy and its binding that hold JASM to restarting workloads. */
+export const RESTART_GUARD = 'jasm-restart-only';
+
+/** Name of the ClusterRole with the right to restart workloads, and of the RoleBindings that give it. */
+export const RESTART_ROLE = 'jasm-restart';
 
 /** Name of the policies and bindings that make pods wait and check how they ask for it. */
 export const START_POLICY = 'jasm-start';

@@ -40,6 +40,20 @@ export function outsideTheSystem(patterns: readonly string[] = []): string {
 }
 
 /**
+ * All keys of `part` except `free` are equal before and after. The comparison is generic, so that fields of future
+ * versions of Kubernetes are held too.
+ */
+export function sameExcept(part: string, free: readonly string[]): string {
+	const after = part === '' ? 'dyn(object)' : `dyn(object.${part})`;
+	const before = part === '' ? 'dyn(oldObject)' : `dyn(oldObject.${part})`;
+	const isFree = `k in [${free.map(key => `'${key}'`).join(', ')}]`;
+	return (
+		`${after}.all(k, ${isFree} || (k in ${before} && ${after}[k] == ${before}[k])) && ` +
+		`${before}.all(k, ${isFree} || k in ${after})`
+	);
+}
+
+/**
  * The conditions of every write of a Secret by that ServiceAccount. `object` is null on DELETE and an expression that
  * touches it would be an error, so the operation guards each.
  */

@@ -4,10 +4,11 @@ import { NAME } from './contract.ts';
 /** Selects the controller's pods; a Deployment's selector cannot change, so neither may this. */
 export const SELECTOR = { app: NAME };
 
+/** Which part of the installation an object is. */
+export type Component = 'controller' | 'guard' | 'sample' | 'start' | 'restarts' | 'namespace';
+
 /** Labels of one object; `component` says which part of the installation it is. */
-export function labels(
-	component: 'controller' | 'guard' | 'sample' | 'start' | 'namespace',
-): Record<string, string> {
+export function labels(component: Component): Record<string, string> {
 	return {
 		'app.kubernetes.io/name': NAME,
 		'app.kubernetes.io/part-of': NAME,

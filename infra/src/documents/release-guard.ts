@@ -1,6 +1,6 @@
 // The CEL that holds JASM's ServiceAccount to one change of a pod: removing its own gate and annotation; pure.
 import { GATE, START_KEY } from './contract.ts';
-import { notOwnNamespace, type Validation } from './guard-policy.ts';
+import { notOwnNamespace, sameExcept, type Validation } from './guard-policy.ts';
 
 /** Whether CEL object `object` has JASM's gate. */
 const gated = (object: string) =>
@@ -8,20 +8,6 @@ const gated = (object: string) =>
 
 const annotationsOf = (object: string) =>
 	`(has(${object}.metadata.annotations) ? ${object}.metadata.annotations : {})`;
-
-/**
- * All keys of `part` except `free` are equal before and after. The comparison is generic, so that fields of future
- * versions of Kubernetes are held too.
- */
-function sameExcept(part: string, free: readonly string[]): string {
-	const after = part === '' ? 'dyn(object)' : `dyn(object.${part})`;
-	const before = part === '' ? 'dyn(oldObject)' : `dyn(oldObject.${part})`;
-	const isFree = `k in [${free.map(key => `'${key}'`).join(', ')}]`;
-	return (
-		`${after}.all(k, ${isFree} || (k in ${before} && ${after}[k] == ${before}[k])) && ` +
-		`${before}.all(k, ${isFree} || k in ${after})`
-	);
-}
 
 /** The conditions of every request about a pod by that ServiceAccount. */
 export function releaseValidations(serviceAccount: string): Validation[] {

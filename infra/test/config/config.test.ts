@@ -143,6 +143,16 @@ for (const [title, changes, expected] of [
 		{ start: '{"wait": "annotated"}', profile: 'self-heal', admissionPolicy: 'false' },
 		/start: needs admissionPolicy/,
 	],
+	[
+		'restarts without the policy that holds the right to patch workloads',
+		{ restarts: '{"namespaces": ["shop"]}', profile: 'self-heal', admissionPolicy: 'false' },
+		/restarts: needs admissionPolicy/,
+	],
+	[
+		'restarts in a namespace of the system',
+		{ restarts: '{"namespaces": ["kube-system"]}' },
+		/restarts\.namespaces\[0\]: "kube-system" is JASM's own namespace or one of the system/,
+	],
 	['a context that nothing allows', { kubeContext: 'production', image: 'a:1' }, /kubeContext: "production"/],
 	['providers that are no mapping', { providers: '[]' }, /providers: a list is not a mapping/],
 	['an issuer without its form', { identity: 'oidc-provider', issuerUrl: 'x' }, /issuerUrl: is required/],

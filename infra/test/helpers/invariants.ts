@@ -166,22 +166,53 @@ export const secretVerbs =
 			.map(verb => `grants ${verb} on Secrets`);
 	};
 
-/** `patch` on pods is given only together with the policy and the binding that hold JASM to a release. */
-function patchIsHeld(resources: readonly Declared[]): string[] {
-	const patching = resources.filter(({ inputs }) =>
-		((inputs as Manifest).rules ?? []).some(
-			({ resources: of, verbs }: { resources: string[]; verbs: string[] }) =>
-				of.includes('pods') && verbs.includes('patch'),
-		),
+/** Rights to patch that an admission policy has to hold, by what they are for, with the name of the policy. */
+const HELD_PATCHES = {
+	pods: { policy: 'jasm-pods', resources: ['pods'] },
+	workloads: {
+		policy: 'jasm-restart-only',
+		resources: ['deployments', 'statefulsets', 'daemonsets', 'replicasets', 'jobs', 'cronjobs'],
+	},
+};
+
+const rulesOf = ({ inputs }: Declared): { resources: string[]; verbs: string[] }[] =>
+	(inputs as Manifest).rules ?? [];
+
+/** Whether the resource gives any right but reading on one of these. */
+const changes = (resource: Declared, of: readonly string[]): boolean =>
+	rulesOf(resource).some(
+		({ resources, verbs }) =>
+			resources.some(each => of.includes(each.replace(/\/.*/, ''))) &&
+			verbs.some(verb => !['get', 'list', 'watch'].includes(verb)),
 	);
-	const has = (type: string) =>
-		resources.some(
-			each => each.type.endsWith(type) && (each.inputs as Manifest).metadata?.name === 'jasm-pods',
-		);
-	const held = has(':ValidatingAdmissionPolicy') && has(':ValidatingAdmissionPolicyBinding');
-	return held
-		? []
-		: patching.map(({ type, name }) => `${type} ${name} grants patch on pods without its policy`);
+
+/** `patch` on pods and on workloads is given only together with the policy and the binding that hold JASM to one change. */
+function patchIsHeld(resources: readonly Declared[]): string[] {
+	return Object.entries(HELD_PATCHES).flatMap(([what, { policy, resources: of }]) => {
+		const has = (type: string) =>
+			resources.some(each => each.type.endsWith(type) && (each.inputs as Manifest).metadata?.name === policy);
+		const held = has(':ValidatingAdmissionPolicy') && has(':ValidatingAdmissionPolicyBinding');
+		return resources
+			.filter(each => !held && changes(each, of))
+			.map(({ type, name }) => `${type} ${name} grants patch on ${what} without its policy`);
+	});
+}
+
+/** The right on workloads reads pod templates: it is bound by namespace, never in the whole cluster, and nothing else comes with it. */
+function workloadsByNamespace(resources: readonly Declared[]): string[] {
+	const roles = resources.filter(each => changes(each, HELD_PATCHES.workloads.resources));
+	const names = roles.map(({ inputs }) => (inputs as Manifest).metadata?.name);
+	return [
+		...roles
+			.filter(role => rulesOf(role).some(({ verbs }) => verbs.join() !== 'patch'))
+			.map(({ type, name }) => `${type} ${name} grants more than patch on workloads`),
+		...resources
+			.filter(
+				({ type, inputs }) =>
+					type.endsWith(':ClusterRoleBinding') && names.includes((inputs as Manifest).roleRef?.name),
+			)
+			.map(({ type, name }) => `${type} ${name} grants patch on workloads of the whole cluster`),
+	];
 }
 
 /** All of them over all resources: one line per violation. */
@@ -202,6 +233,7 @@ export function violations(resources: readonly Declared[], profile: string): str
 			all.flatMap(invariant => invariant(resource)).map(text => `${resource.type} ${resource.name} ${text}`),
 		),
 		...patchIsHeld(resources),
+		...workloadsByNamespace(resources),
 	];
 }
 

@@ -5,7 +5,12 @@ export const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/ABC123';
 const ELSEWHERE = { kubeContext: 'eks', allowOtherContext: 'true', image: 'registry.example/jasm:1.0.0' };
 export const VARIANTS: Record<string, Record<string, string>> = {
 	'minikube, write-only': {},
-	'minikube, self-heal, three replicas': { profile: 'self-heal', replicas: '3', serviceMonitor: 'true' },
+	'minikube, self-heal, three replicas': {
+		profile: 'self-heal',
+		replicas: '3',
+		serviceMonitor: 'true',
+		restarts: '{"namespaces": ["shop"]}',
+	},
 	'old cluster without AWS': {
 		profile: 'self-heal',
 		admissionPolicy: 'false',

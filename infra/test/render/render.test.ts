@@ -4,8 +4,8 @@ import { loadConfig } from '@jasm/controller';
 import test from 'ava';
 import { load, loadAll } from 'js-yaml';
 import { manifests, type Rendered } from '../../render/manifests.ts';
-import { fileText, render, START_VARIANTS, startFileText, VARIANTS } from '../../render/render.ts';
-import { clusterRules } from '../../src/documents/rights.ts';
+import { allFiles, RESTART_VARIANTS, render, START_VARIANTS, VARIANTS } from '../../render/render.ts';
+import { clusterRules, restartRules } from '../../src/documents/rights.ts';
 
 type Manifest = {
 	kind: string;
@@ -20,12 +20,8 @@ const committed = (file: string) => readFileSync(new URL(`../../../deploy/${file
 const parsed = (file: string) => loadAll(committed(file)) as Manifest[];
 
 test.serial('the files of deploy/ are what the program declares', async t => {
-	for (const [file, args] of Object.entries(VARIANTS)) {
-		t.is(committed(file), await fileText(args), `deploy/${file}: run pnpm render`);
-	}
-
-	for (const [file, args] of Object.entries(START_VARIANTS)) {
-		t.is(committed(file), await startFileText(args), `deploy/${file}: run pnpm render`);
+	for (const [file, text] of await allFiles('jasm')) {
+		t.is(committed(file), text, `deploy/${file}: run pnpm render`);
 	}
 });
 
@@ -99,6 +95,44 @@ test('the files that make pods wait hold policies and bindings only, and no righ
 			'ValidatingAdmissionPolicyBinding',
 		],
 	);
+});
+
+test('the file for restarts gives one right in the listed namespaces and in its own, held by a policy', t => {
+	const [file = ''] = Object.keys(RESTART_VARIANTS);
+	const objects = parsed(file);
+	t.deepEqual(
+		objects.map(({ kind, metadata }) =>
+			[kind, metadata.namespace ?? '', metadata.name].join(' ').replace('  ', ' '),
+		),
+		[
+			'ClusterRole jasm-restart',
+			'RoleBinding jasm jasm-restart',
+			'RoleBinding NAMESPACE jasm-restart',
+			'ValidatingAdmissionPolicy jasm-restart-only',
+			'ValidatingAdmissionPolicyBinding jasm-restart-only',
+			'Deployment jasm jasm-restart-sentinel',
+		],
+	);
+	t.deepEqual(objects[0]?.rules, restartRules());
+	for (const { subjects = [] } of objects) for (const { namespace } of subjects) t.is(namespace, 'jasm');
+	const marks = committed(file).match(/.*EDIT:.*/g);
+	t.deepEqual(marks, ['  namespace: NAMESPACE # EDIT: a namespace whose workloads JASM may restart']);
+});
+
+test.serial('the files for restarts follow their namespace', async t => {
+	for (const args of Object.values(RESTART_VARIANTS)) {
+		const objects = loadAll(await render({ ...args, namespace: 'platform' }, 'restarts')) as Manifest[];
+		const there = objects.flatMap(({ metadata }) => metadata.namespace ?? []).sort();
+		t.deepEqual(there, ['listed-namespace', 'platform', 'platform']);
+		for (const { subjects = [] } of objects)
+			for (const { namespace } of subjects) t.is(namespace, 'platform');
+	}
+});
+
+test('no other file has anything of restarts', t => {
+	for (const file of Object.keys({ ...VARIANTS, ...START_VARIANTS })) {
+		t.notRegex(committed(file), /restart-|deployments|statefulsets|daemonsets/, file);
+	}
 });
 
 test('the variant for Kubernetes 1.30 adds no gate, as 1.30 does not serve that', t => {
