@@ -12,6 +12,8 @@ import { type Stores, startStores } from './stores.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const OWN_POD = 'jasm-of-the-demo';
+/** Exists from the start, because JASM gets a right in it: to restart workloads. */
+const RESTARTED_NAMESPACE = 'shop';
 /** The switches of the image. */
 const NODE_FLAGS = ['--lite-mode', '--max-semi-space-size=1', '--max-old-space-size=64', '--disable-sigusr1'];
 
@@ -53,6 +55,9 @@ export async function openEnvironment(policy: readonly object[]): Promise<TestEn
 	// The tokens that the stores need belong to the ServiceAccount, so the installation comes first.
 	api.apply(manifests.filter(({ kind }) => kind !== 'Deployment' && kind !== 'PodDisruptionBudget'));
 	api.apply(loadAll(await readFile(join(ROOT, 'deploy/start-gate.yaml'), 'utf8')) as Manifest[]);
+	api.create({ kind: 'Namespace', metadata: { name: RESTARTED_NAMESPACE } });
+	const restarts = await readFile(join(ROOT, 'deploy/restarts.yaml'), 'utf8');
+	api.apply(loadAll(restarts.replaceAll('NAMESPACE', RESTARTED_NAMESPACE)) as Manifest[]);
 	// The controller is a process outside of the cluster; it proves its guard on the pod that it would be.
 	api.create({
 		kind: 'Pod',
@@ -64,6 +69,8 @@ export async function openEnvironment(policy: readonly object[]): Promise<TestEn
 	const config = dump({
 		...{ providers: stores.providers, policy, changes: stores.changes },
 		start: { release: true },
+		// A real installation waits half a minute for further changes.
+		restarts: { namespaces: [RESTARTED_NAMESPACE], windowSeconds: 1 },
 	});
 	api.update('ConfigMap', 'jasm', 'jasm', object => {
 		object['data'] = { 'config.yaml': config };

@@ -35,6 +35,7 @@ export const SECRETS: readonly Seed[] = [
 	},
 	{ store: 'AWS', path: '/prod/shop/license', value: 'DEMO-PLAIN-TEXT-LICENSE' },
 	{ store: 'AWS', path: '/prod/shop/replicas', value: { TOKEN: 'demo-token-of-a-hundred-pods' } },
+	{ store: 'AWS', path: '/prod/shop/backend', value: { DB_PASSWORD: 'demo-first' } },
 	{ store: 'AWS', path: '/prod/billing/api', value: { API_KEY: 'demo-not-a-key' } },
 	{ store: 'Vault', path: 'prod/shop/payments', value: { MERCHANT: 'demo', PIN: 'demo-not-a-pin' } },
 	{ store: 'Vault', path: 'prod/shop/smtp', value: { user: 'demo', password: 'demo-not-a-password' } },
@@ -49,6 +50,19 @@ export const SECRETS: readonly Seed[] = [
 
 /** A secret that is created while its pod is already waiting. */
 export const LATE = { store: 'AWS', path: '/prod/shop/late', value: { ARRIVED: 'demo-later' } } as const;
+
+/** A Deployment whose pods read the secret from their environment, so that a change needs a restart. */
+export const RESTARTED = {
+	title: 'a restart for a changed secret',
+	namespace: 'shop',
+	name: 'backend',
+	count: 3,
+	secretName: 'backend',
+	key: 'DB_PASSWORD',
+	fresh: { store: 'AWS', path: '/prod/shop/backend', value: { DB_PASSWORD: 'demo-second' } },
+	annotation:
+		'provider: aws-secretsmanager\npath: /prod/shop/backend\nsecretName: backend\nonChange: restart\n',
+} as const;
 
 /** A secret that is rotated before the second of two pods asks for it. */
 export const ROTATED = {

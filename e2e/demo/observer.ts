@@ -88,6 +88,43 @@ export class Observer {
 		);
 	}
 
+	/**
+	 * The value of each pod whose name begins like this, as the Secret has it at the moment at which nothing holds the
+	 * pod back any more. Grows as pods come.
+	 */
+	startsOf(
+		namespace: string,
+		prefix: string,
+		[secret, key]: readonly [string, string],
+	): ReadonlyMap<string, string> {
+		const starts = new Map<string, string>();
+		this.#api.onChange((kind, { object: { object } }) => {
+			const { name = '' } = object.metadata;
+			const ours = kind === 'Pod' && object.metadata.namespace === namespace && name.startsWith(prefix);
+			if (ours && !starts.has(name) && gatesOf(object['spec']).length === 0) {
+				const data = this.#api.find('Secret', namespace, secret)?.['data'] as
+					| Record<string, string>
+					| undefined;
+				starts.set(name, atob(data?.[key] ?? ''));
+			}
+		});
+		return starts;
+	}
+
+	/** Resolves with the names of the pods once that many run, none of which is one of `before`. */
+	async replaced(namespace: string, prefix: string, before: readonly string[]): Promise<readonly string[]> {
+		return this.#until(
+			`${before.length} new pods ${namespace}/${prefix}*`,
+			() => {
+				const present = this.runningPods(namespace).filter(name => name.startsWith(prefix));
+				return present.length === before.length && !present.some(name => before.includes(name))
+					? present
+					: undefined;
+			},
+			check => this.#api.onChange(kind => kind === 'Pod' && check()),
+		);
+	}
+
 	/** Names of the pods of a namespace that run. */
 	runningPods(namespace: string): readonly string[] {
 		return this.#api

@@ -50,10 +50,16 @@ export class User {
 	async createDeployment(
 		namespace: string,
 		name: string,
-		{ annotation, secret, replicas }: { annotation: string; secret: string; replicas: number },
+		{
+			annotation,
+			secret,
+			replicas,
+			start,
+		}: { annotation: string; secret: string; replicas: number; start?: string },
 	): Promise<void> {
 		const labels = { app: name };
-		const metadata = { labels, annotations: { [ANNOTATION]: annotation } };
+		const annotations = { [ANNOTATION]: annotation, ...(start !== undefined && { [START]: start }) };
+		const metadata = { labels, annotations };
 		await this.#apps.createNamespacedDeployment({
 			namespace,
 			body: {
@@ -65,6 +71,12 @@ export class User {
 				},
 			},
 		});
+	}
+
+	/** How often the pod template of the Deployment was another one: 1 without a change. */
+	async revisionOf(namespace: string, name: string): Promise<string | undefined> {
+		const { metadata } = await this.#apps.readNamespacedDeployment({ namespace, name });
+		return String(metadata?.generation);
 	}
 
 	/** A Secret that JASM did not write. */
