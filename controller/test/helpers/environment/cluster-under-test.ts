@@ -21,6 +21,7 @@ import {
 	startGate,
 	startGateNamed,
 } from './installation.ts';
+import { restartBinding, restartGuardInForce, restartRightInForce, restartRights } from './restart-rights.ts';
 import { RESTRICTED } from './restricted-pod.ts';
 
 /** An API server with JASM installed, before any controller runs. */
@@ -35,6 +36,8 @@ export type ClusterUnderTest = {
 	readonly guarded: boolean;
 	/** How pods come to have the start gate; undefined where it is not installed. */
 	readonly startGate: StartGate | undefined;
+	/** Gives the right to restart workloads in that namespace; undefined where restarts are not installed. */
+	readonly allowRestarts: ((namespace: string) => Promise<void>) | undefined;
 	readonly world: ClusterState;
 	/** The independent client, as the administrator. */
 	readonly core: CoreV1Api;
@@ -56,6 +59,8 @@ export type ClusterUnderTestOptions = {
 	readonly guard?: boolean;
 	/** Installs the policies that make pods wait. Without effect where the server has no admission policies. */
 	readonly startGate?: boolean;
+	/** Installs what restarts need, but no right in any namespace yet. Without effect where the server has no policies. */
+	readonly restarts?: boolean;
 };
 
 const REAL = process.env['JASM_TEST_KUBECONFIG'];
@@ -74,11 +79,16 @@ async function openEmbedded({
 	server,
 	guard = true,
 	startGate: gate = false,
+	restarts = false,
 }: ClusterUnderTestOptions): Promise<ClusterUnderTest> {
 	const api = await startApiServer({ guard: { policy: 'jasm-secrets' }, ...server });
 	api.apply(installation(profile).filter(({ kind }) => guard || !kind.startsWith('ValidatingAdmission')));
 	if (gate) {
 		api.apply(startGate('added'));
+	}
+
+	if (restarts) {
+		api.apply(restartRights('jasm'));
 	}
 
 	const admin = configOf(api.kubeconfig());
@@ -88,6 +98,9 @@ async function openEmbedded({
 		embedded: api,
 		guarded: guard,
 		startGate: gate ? 'added' : undefined,
+		allowRestarts: restarts
+			? async namespace => void api.apply([restartBinding('jasm', namespace)])
+			: undefined,
 		world: embeddedWorld(api),
 		core: admin.makeApiClient(CoreV1Api),
 		adminConfig: admin,
@@ -99,7 +112,7 @@ async function openEmbedded({
 
 async function openReal(
 	kubeconfig: string,
-	{ profile, guard = true, startGate: gate = false }: ClusterUnderTestOptions,
+	{ profile, guard = true, startGate: gate = false, restarts = false }: ClusterUnderTestOptions,
 ): Promise<ClusterUnderTest> {
 	const id = newId();
 	const home = `jasm-${id}`;
@@ -112,6 +125,7 @@ async function openReal(
 	const manifests = [
 		...installationNamed(profile, home, { guard: guarded }),
 		...(startGate ? startGateNamed(startGate, home) : []),
+		...(restarts && guarded ? restartRights(home) : []),
 	] as KubernetesObject[];
 	for (const manifest of manifests) {
 		await objects.create(manifest);
@@ -133,7 +147,8 @@ async function openReal(
 		});
 		return config.exportConfig();
 	};
-	const asJasm = configOf(kubeconfigFor(await createToken())).makeApiClient(CoreV1Api);
+	const jasmConfig = configOf(kubeconfigFor(await createToken()));
+	const asJasm = jasmConfig.makeApiClient(CoreV1Api);
 	if (guarded) {
 		await guardInForce(asJasm, home);
 	}
@@ -146,6 +161,14 @@ async function openReal(
 		}
 	}
 
+	if (restarts && guarded) {
+		await restartGuardInForce(jasmConfig, home);
+	}
+
+	const allowRestarts = async (namespace: string) => {
+		await objects.create(restartBinding(home, namespace) as KubernetesObject);
+		await restartRightInForce(jasmConfig, namespace);
+	};
 	const world = await watchedWorld(kubeconfig);
 	return {
 		id,
@@ -153,6 +176,7 @@ async function openReal(
 		embedded: undefined,
 		guarded,
 		startGate,
+		allowRestarts: restarts && guarded ? allowRestarts : undefined,
 		world,
 		core,
 		adminConfig: admin,

@@ -25,19 +25,23 @@ const GUARD = ['ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding'];
 /** How pods come to have the gate: the installation adds it, or the user writes it (Kubernetes 1.30 to 1.35). */
 export type StartGate = 'added' | 'written';
 
-const read = (file: string) =>
+/** The objects of a rendered file, in order. */
+export const manifestsOf = (file: string) =>
 	loadAll(readFileSync(new URL(`../../../../deploy/${file}`, import.meta.url), 'utf8')) as Manifest[];
 
 /** As rendered, in order. */
-export const installation = (profile: Profile): Manifest[] => read(`${profile}.yaml`);
+export const installation = (profile: Profile): Manifest[] => manifestsOf(`${profile}.yaml`);
 
 /** The policies that make pods wait. */
 export const startGate = (gate: StartGate): Manifest[] =>
-	read(gate === 'added' ? 'start-gate.yaml' : 'start-gate-kubernetes-1.30.yaml');
+	manifestsOf(gate === 'added' ? 'start-gate.yaml' : 'start-gate-kubernetes-1.30.yaml');
 
 /** The same for an installation that is called `name`. */
 export const startGateNamed = (gate: StartGate, name: string): Manifest[] =>
-	startGate(gate).map(manifest => renamed(manifest, name) as Manifest);
+	startGate(gate).map(manifest => renamedTo(name, manifest));
+
+/** The same object of an installation that is called `name`. */
+export const renamedTo = (name: string, manifest: Manifest): Manifest => renamed(manifest, name) as Manifest;
 
 /**
  * The installation beside others on one cluster: its namespace and everything cluster-wide is called `name`
@@ -47,7 +51,7 @@ export function installationNamed(profile: Profile, name: string, { guard }: { g
 	const kinds = guard ? [...NEEDED, ...GUARD] : NEEDED;
 	return installation(profile)
 		.filter(({ kind }) => kinds.includes(kind))
-		.map(manifest => renamed(manifest, name) as Manifest);
+		.map(manifest => renamedTo(name, manifest));
 }
 
 /** Fields that hold the name of the namespace or of something cluster-wide. */
@@ -99,7 +103,9 @@ function renamedField({ field, value, name, trail }: Field): unknown {
 		case 'policyName':
 			return value.replace(/^jasm/, name);
 		case 'name':
-			return NAMESPACED.includes(owner) ? value : value.replace(/^jasm(?=$|-(secrets|pods|start)$)/, name);
+			return NAMESPACED.includes(owner)
+				? value
+				: value.replace(/^jasm(?=$|-(secrets|pods|start|restart|restart-only)$)/, name);
 		default:
 			return value;
 	}

@@ -11,6 +11,7 @@ import type { User } from './tokens.ts';
 const policy = 'jasm-restart-only';
 const syncKey = 'jasm.codnod.io/secret-sync';
 const restartedKey = 'jasm.codnod.io/restarted-for';
+const asks = /onChange["']?\s*:\s*["']?restart/;
 const judged: readonly string[] = ['Deployment', 'StatefulSet', 'DaemonSet'];
 
 const policies = kindNamed('ValidatingAdmissionPolicy');
@@ -69,14 +70,14 @@ export class RestartPolicy {
 
 	/** The first rule that is broken, in the order of the policy. */
 	#violation(
-		{ namespace, subresource }: WorkloadRequest,
+		{ kind, namespace, subresource }: WorkloadRequest,
 		object: KubeObject,
 		old: KubeObject | undefined,
 	): string | undefined {
 		if (old === undefined || subresource !== '') return 'JASM only restarts workloads';
 		const before = recordAt(old, 'spec', 'template', 'metadata', 'annotations');
 		const after = recordAt(object, 'spec', 'template', 'metadata', 'annotations');
-		if (!String(before[syncKey] ?? '').includes('onChange')) {
+		if (!asks.test(String(before[syncKey] ?? ''))) {
 			return 'the pod template does not ask for restarts';
 		}
 		if (namespace.startsWith('kube-') || namespace === this.#options.ownNamespace) {
@@ -102,7 +103,8 @@ export class RestartPolicy {
 		if (!same(['metadata'], 'annotations', 'managedFields', 'generation', 'resourceVersion')) {
 			return 'JASM changes no metadata of the workload';
 		}
-		if (!same(['metadata', 'annotations'], TEMPLATE_GENERATION)) {
+		const counted = kind.kind === 'DaemonSet' ? [TEMPLATE_GENERATION] : [];
+		if (!same(['metadata', 'annotations'], ...counted)) {
 			return 'JASM changes no annotation of the workload';
 		}
 		return same([], 'metadata', 'spec') ? undefined : 'JASM changes nothing else of the object';
