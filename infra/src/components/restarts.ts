@@ -5,7 +5,7 @@ import { RESTART_GUARD, RESTART_ROLE, RESTART_SENTINEL } from '../documents/cont
 import { labels } from '../documents/labels.ts';
 import { CONFINED_CONTAINER, confinedPod, type Ids } from '../documents/pod-security.ts';
 import { RESTART_RULE, restartValidations } from '../documents/restart-guard.ts';
-import { restartRules } from '../documents/rights.ts';
+import { restartRules, sentinelRules } from '../documents/rights.ts';
 import { declareGuard } from './guard.ts';
 
 export type RestartsArgs = {
@@ -39,19 +39,24 @@ export class Restarts extends pulumi.ComponentResource {
 		// After the policy, and destroyed before it: the right never stands alone.
 		const held = { ...within, dependsOn: guard };
 		const role = new k8s.rbac.v1.ClusterRole(name, { metadata, rules: restartRules() }, held);
-		const bind = (resource: string, where: pulumi.Input<string>) =>
+		const bind = (
+			resource: string,
+			where: pulumi.Input<string>,
+			to: k8s.rbac.v1.ClusterRole | k8s.rbac.v1.Role,
+		) =>
 			new k8s.rbac.v1.RoleBinding(
 				resource,
 				{
 					metadata: { ...metadata, namespace: where },
-					roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: RESTART_ROLE },
+					roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: to.kind, name: RESTART_ROLE },
 					subjects: [{ kind: 'ServiceAccount', name: serviceAccountName, namespace }],
 				},
-				{ ...within, dependsOn: [guard, role] },
+				{ ...within, dependsOn: [guard, to] },
 			);
-		for (const listed of new Set(namespaces)) bind(`${name}-in-${listed}`, listed);
-		// The controller proves the policy at the sentinel, for which it needs the right there too.
-		bind(`${name}-sentinel`, namespace);
+		for (const listed of new Set(namespaces)) bind(`${name}-in-${listed}`, listed, role);
+		// The controller proves the policy at the sentinel.
+		const own = { metadata: { ...metadata, namespace }, rules: sentinelRules() };
+		bind(`${name}-sentinel`, namespace, new k8s.rbac.v1.Role(`${name}-sentinel`, own, held));
 		this.#sentinel(name, args);
 		this.registerOutputs({});
 	}

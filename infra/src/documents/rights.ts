@@ -1,5 +1,5 @@
 // The rights of the controller as data: exactly the verbs that it uses, by profile; pure.
-import { LEASE, type Profile } from './contract.ts';
+import { LEASE, type Profile, RESTART_SENTINEL } from './contract.ts';
 
 /** One rule of a Role or ClusterRole. */
 export type Rule = {
@@ -41,5 +41,12 @@ export function leaseRules(): Rule[] {
 export function restartRules(): Rule[] {
 	return [
 		{ apiGroups: ['apps'], resources: ['daemonsets', 'deployments', 'statefulsets'], verbs: ['patch'] },
+	];
+}
+
+/** The right to try a restart of the sentinel, in JASM's own namespace: no other workload there is in reach. */
+export function sentinelRules(): Rule[] {
+	return [
+		{ apiGroups: ['apps'], resources: ['deployments'], resourceNames: [RESTART_SENTINEL], verbs: ['patch'] },
 	];
 }

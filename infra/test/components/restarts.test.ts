@@ -39,16 +39,27 @@ async function refusal(args: Partial<JasmArgs>): Promise<string> {
 
 for (const profile of ['write-only', 'self-heal'] as const) {
 	test.serial(
-		`${profile}: the right is bound in each listed namespace and in JASM's own, and nowhere else`,
+		`${profile}: the right is bound in each listed namespace, at the sentinel in JASM's own, and nowhere else`,
 		async t => {
 			const declaration = await restarting({ profile, namespace: 'platform' });
 			t.deepEqual(violations(declaration.resources, profile), []);
 			const bindings = partOf(declaration).filter(({ kind }) => kind === 'RoleBinding');
 			t.deepEqual(bindings.map(({ metadata }) => metadata.namespace).sort(), ['billing', 'platform', 'shop']);
-			for (const { roleRef, subjects } of bindings) {
-				t.is(`${roleRef.kind} ${roleRef.name}`, 'ClusterRole jasm-restart');
+			for (const { metadata, roleRef, subjects } of bindings) {
+				const role = metadata.namespace === 'platform' ? 'Role' : 'ClusterRole';
+				t.is(`${roleRef.kind} ${roleRef.name}`, `${role} jasm-restart`);
 				t.deepEqual(subjects, [{ kind: 'ServiceAccount', name: 'jasm', namespace: 'platform' }]);
 			}
+			const own = partOf(declaration).find(({ kind }) => kind === 'Role');
+			t.is(own.metadata.namespace, 'platform');
+			t.deepEqual(own.rules, [
+				{
+					apiGroups: ['apps'],
+					resources: ['deployments'],
+					resourceNames: ['jasm-restart-sentinel'],
+					verbs: ['patch'],
+				},
+			]);
 			const clusterWide = declaration.resources.filter(({ type }) => type.endsWith(':ClusterRoleBinding'));
 			t.deepEqual(
 				clusterWide.map(({ inputs }) => (inputs as Manifest).roleRef.name),

@@ -97,7 +97,7 @@ test('the files that make pods wait hold policies and bindings only, and no righ
 	);
 });
 
-test('the file for restarts gives one right in the listed namespaces and in its own, held by a policy', t => {
+test('the file for restarts gives one right in the listed namespaces, at the sentinel in its own, held by a policy', t => {
 	const [file = ''] = Object.keys(RESTART_VARIANTS);
 	const objects = parsed(file);
 	t.deepEqual(
@@ -106,6 +106,7 @@ test('the file for restarts gives one right in the listed namespaces and in its 
 		),
 		[
 			'ClusterRole jasm-restart',
+			'Role jasm jasm-restart',
 			'RoleBinding jasm jasm-restart',
 			'RoleBinding NAMESPACE jasm-restart',
 			'ValidatingAdmissionPolicy jasm-restart-only',
@@ -123,7 +124,7 @@ test.serial('the files for restarts follow their namespace', async t => {
 	for (const args of Object.values(RESTART_VARIANTS)) {
 		const objects = loadAll(await render({ ...args, namespace: 'platform' }, 'restarts')) as Manifest[];
 		const there = objects.flatMap(({ metadata }) => metadata.namespace ?? []).sort();
-		t.deepEqual(there, ['listed-namespace', 'platform', 'platform']);
+		t.deepEqual(there, ['listed-namespace', 'platform', 'platform', 'platform']);
 		for (const { subjects = [] } of objects)
 			for (const { namespace } of subjects) t.is(namespace, 'platform');
 	}

@@ -57,6 +57,6 @@ export const restartGuardInForce = (asJasm: KubeConfig, home: string): Promise<v
 		String(body).includes(`'${home}-restart-only'`),
 	);
 
-/** The same for a right: whoever has none is not told that the workload does not exist. */
+/** The same for a right: without it, JASM is not told that the workload does not exist. */
 export const restartRightInForce = (asJasm: KubeConfig, namespace: string): Promise<void> =>
 	ask(asJasm, { namespace, name: 'none-of-this-name' }, ({ code }) => code === 404);
