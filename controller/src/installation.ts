@@ -9,6 +9,7 @@ export { ENVIRONMENT, FLAGS, PORTS } from './config/config.ts';
 // An installation says what is wrong with its own configuration in the same words.
 export { schemaFaults } from './config/errors.ts';
 export type { ConfigFileInput } from './config/schema.ts';
+export { type WebhookInstallation, webhookOf } from './config/webhook-installation.ts';
 export { LEASE } from './manager/manager.ts';
 export { RESTART_SENTINEL } from './manager/require-restart-guard.ts';
 export { RESERVED_NAMESPACES, systemPatterns } from './policy/policy.ts';

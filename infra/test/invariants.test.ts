@@ -33,6 +33,12 @@ const role = (rule: object): Declared => ({
 	provider: 'p',
 	inputs: { metadata: { name: 'role', labels: { 'app.kubernetes.io/part-of': 'jasm' } }, rules: [rule] },
 });
+const policy = (rule: object): Declared => ({
+	type: 'kubernetes:networking.k8s.io/v1:NetworkPolicy',
+	name: 'p',
+	provider: 'p',
+	inputs: { spec: { ingress: [rule] } },
+});
 const secretsRule = (...verbs: string[]) => role({ apiGroups: [''], resources: ['secrets'], verbs });
 
 test('a confined pod and the rights of a profile have no violation', t => {
@@ -117,6 +123,24 @@ for (const [violation, resource] of [
 			{ name: 'a', mountPath: '/a', readOnly: true },
 			{ name: 'a', mountPath: '/a', readOnly: true },
 		),
+	],
+	[
+		'mounts a file that never changes',
+		withVolumes([{ name: 'a' }], { name: 'a', mountPath: '/a/b', subPath: 'b', readOnly: true }),
+	],
+	['lets everybody in at 8082', policy({ ports: [{ port: 8082 }] })],
+	['lets everybody in at 8082', policy({ ports: [{ port: 8080 }, { port: 8082 }], from: [] })],
+	['lets everybody in at 8082', policy({ ports: [{ port: 8082 }], from: [{}] })],
+	['lets everybody in at every port', policy({})],
+	['leads to port 8082, which no container has', policy({ ports: [{ port: 8082 }] })],
+	[
+		'leads to port 8082, which no container has',
+		{
+			type: 'kubernetes:core/v1:Service',
+			name: 's',
+			provider: 'p',
+			inputs: { spec: { ports: [{ port: 8082, targetPort: 'webhook' }] } },
+		},
 	],
 	['grants a wildcard', role({ apiGroups: ['*'], resources: ['pods'], verbs: ['list'] })],
 	['grants patch on Secrets', secretsRule('create', 'patch')],

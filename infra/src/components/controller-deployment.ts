@@ -1,4 +1,4 @@
-// Component: the running controller: config file, Deployment, metrics Service, disruption budget, monitor.
+// Component: the running controller: config file, Deployment, Services, disruption budget, monitor.
 import { createHash } from 'node:crypto';
 import * as k8s from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
@@ -8,6 +8,7 @@ import { labels, SELECTOR } from '../documents/labels.ts';
 import type { PodFiles } from '../documents/pod-files.ts';
 import type { Ids } from '../documents/pod-security.ts';
 import {
+	containerPorts,
 	DEVELOPMENT_VARIABLES,
 	flags,
 	OWN_LABELS,
@@ -18,6 +19,7 @@ import {
 	RESOURCES,
 } from '../documents/pod-template.ts';
 import type { Requirements } from '../documents/requirements.ts';
+import { WEBHOOK } from '../documents/webhooks.ts';
 
 export type ControllerDeploymentArgs = {
 	readonly namespace: pulumi.Input<string>;
@@ -31,6 +33,8 @@ export type ControllerDeploymentArgs = {
 	readonly replicas: pulumi.Input<number>;
 	/** Declares the disruption budget, which a single replica does not need. */
 	readonly several: boolean;
+	/** Declares the Service to which senders post change notices. */
+	readonly listens: boolean;
 	readonly aws?: AwsArgs | undefined;
 	readonly logLevel?: pulumi.Input<string> | undefined;
 	readonly priorityClass?: pulumi.Input<string> | undefined;
@@ -88,6 +92,19 @@ export class ControllerDeployment extends pulumi.ComponentResource {
 			// Endpoints exist once pods are ready; waiting for them would only repeat the Deployment's wait.
 			{ ...child, dependsOn: deployment },
 		);
+		if (args.listens) {
+			const ports = args.requirements.apply(({ listeners }) =>
+				listeners.map(({ name, port }) => ({ name, port, targetPort: name, protocol: 'TCP' })),
+			);
+			new k8s.core.v1.Service(
+				`${name}-webhook`,
+				{
+					metadata: { ...metadata, name: WEBHOOK },
+					spec: { type: 'ClusterIP', selector: SELECTOR, ports },
+				},
+				{ ...child, dependsOn: deployment },
+			);
+		}
 		if (args.several) {
 			new k8s.policy.v1.PodDisruptionBudget(
 				name,
@@ -123,6 +140,7 @@ export class ControllerDeployment extends pulumi.ComponentResource {
 		return podTemplate({
 			...partsOf(args),
 			image: args.image,
+			ports: args.requirements.apply(({ listeners }) => containerPorts(listeners)),
 			serviceAccount: args.serviceAccountName,
 			args: pulumi
 				.all([replicas, logLevel])

@@ -48,6 +48,8 @@ export type JasmArgs = {
 	readonly networkPolicy?: boolean | undefined;
 	/** Ports and addresses in which clusters differ. */
 	readonly network?: Inputs<NonNullable<Setting['network']>> | undefined;
+	/** Who may post change notices, and which Secrets hold the files for it; for a source of kind `webhook`. */
+	readonly webhook?: Inputs<NonNullable<Setting['webhook']>> | undefined;
 	/** The proxy that leads to providers; never used for the API server. */
 	readonly proxy?: Inputs<NonNullable<Setting['proxy']>> | undefined;
 	/** ConfigMap of JASM's namespace with the files below /etc/jasm that `caFile` names; default `jasm-authorities`. */
@@ -115,12 +117,15 @@ export class Jasm extends pulumi.ComponentResource {
 		const several = typeof replicas !== 'number' || replicas > 1;
 		const ids = pod.ids ?? (args.platform === 'openshift' ? 'platform' : 'image');
 		const { controller, settings } = this.#checked(name, args, profile);
+		const listens = hasWebhook(name, args);
 		const requirements = pulumi
 			.all([controller, settings])
 			.apply(([config, setting]) => requirementsOf(config, setting));
 		const files = pulumi
-			.all([requirements, args.authorities])
-			.apply(([needs, authorities]) => podFiles(needs, authorities || undefined));
+			.all([requirements, args.authorities, settings])
+			.apply(([needs, authorities, { webhook }]) =>
+				podFiles(needs, { authorities: authorities || undefined, secrets: webhook?.secrets }),
+			);
 
 		const wanted = pulumi.output(args.namespace).apply(given => given || NAME);
 		const created = args.createNamespace === false ? [] : [this.#namespace(name, wanted)];
@@ -155,12 +160,16 @@ export class Jasm extends pulumi.ComponentResource {
 			const egress = pulumi
 				.all([requirements, settings])
 				.apply(([needs, setting]) => egressRules(needs, setting));
-			new ControllerNetworkPolicy(`${name}-network`, { namespace, egress }, within);
+			const senders = pulumi.all([requirements, settings]).apply(([{ listeners }, { webhook }]) => ({
+				listeners,
+				from: webhook?.from ?? [],
+			}));
+			new ControllerNetworkPolicy(`${name}-network`, { namespace, egress, senders }, within);
 		}
 		const deployment = new ControllerDeployment(
 			`${name}-controller`,
 			{
-				...{ namespace, profile, controller, requirements, files, replicas, several, aws, pod, ids },
+				...{ namespace, profile, controller, requirements, files, replicas, several, listens, aws, pod, ids },
 				serviceAccountName: rbac.serviceAccountName,
 				image: args.image,
 				logLevel: args.logLevel,
@@ -193,7 +202,7 @@ export class Jasm extends pulumi.ComponentResource {
 
 	/** The configuration and the settings, checked by the controller's own rules. */
 	#checked(name: string, args: JasmArgs, profile: Profile) {
-		const { aws, platform, network, proxy, trustBundle } = args;
+		const { aws, platform, network, networkPolicy, webhook, proxy, trustBundle } = args;
 		const role = aws?.roleArn !== undefined;
 		const pod = known(args.pod ?? {}).value as KnownSettings;
 		const installation = ({ config, namespace, region, ...setting }: Checked): Installation => ({
@@ -201,7 +210,7 @@ export class Jasm extends pulumi.ComponentResource {
 			profile,
 			pod,
 			around: { namespace, region, role },
-			setting: { ...setting, platform, role },
+			setting: { ...setting, platform, networkPolicy, role },
 		});
 		const released = (args.start?.wait ?? 'never') !== 'never';
 		const value = {
@@ -210,7 +219,7 @@ export class Jasm extends pulumi.ComponentResource {
 				: args.controller,
 			namespace: args.namespace,
 			region: aws?.region,
-			...{ network, proxy, trustBundle },
+			...{ network, webhook, proxy, trustBundle },
 		};
 		const all = checked<Checked>(
 			`the configuration of ${name} has faults`,
@@ -226,8 +235,20 @@ export class Jasm extends pulumi.ComponentResource {
 	}
 }
 
+/** Decides whether there is a Service, so it must be known before the program runs. */
+function hasWebhook(name: string, { controller, webhook }: JasmArgs): boolean {
+	const { value, open } = known(controller);
+	if (webhook?.from !== undefined && open.some(path => /^changes(\.sources(\[\d+\])?)?$/.test(path))) {
+		throw new pulumi.RunError(
+			`${name}: controller.changes.sources must not be an Output where webhook is set`,
+		);
+	}
+	const { changes } = value as Partial<ControllerConfig>;
+	return (changes?.sources ?? []).some(source => source?.kind === 'webhook');
+}
+
 /** What is checked together, because each part decides about faults of the others. */
-type Checked = Pick<Setting, 'network' | 'proxy' | 'trustBundle'> & {
+type Checked = Pick<Setting, 'network' | 'webhook' | 'proxy' | 'trustBundle'> & {
 	readonly config: ControllerConfig;
 	readonly namespace?: string | undefined;
 	readonly region?: string | undefined;

@@ -34,6 +34,7 @@ type PlainKeys =
 	| 'serviceAccount'
 	| 'networkPolicy'
 	| 'network'
+	| 'webhook'
 	| 'authorities'
 	| 'serviceMonitor'
 	| 'changes'
@@ -106,7 +107,7 @@ export function loadConfig(
 	const proxy = readProxy(keys, fault);
 	const controller = readController(keys, region);
 	const setting = {
-		...pick(keys, ['platform', 'network']),
+		...pick(keys, ['platform', 'network', 'networkPolicy', 'webhook']),
 		proxy,
 		trustBundle: keys.trustBundle || undefined,
 	};
@@ -164,7 +165,7 @@ export function loadConfig(
 
 const PLAIN = [
 	...(['kubeContext', 'namespace', 'createNamespace', 'tags', 'admissionPolicy', 'replicas'] as const),
-	...(['pod', 'serviceAccount', 'networkPolicy', 'network', 'platform', 'authorities'] as const),
+	...(['pod', 'serviceAccount', 'networkPolicy', 'network', 'webhook', 'platform', 'authorities'] as const),
 	...(['serviceMonitor', 'changes', 'changeQueue', 'testSecrets', 'samples'] as const),
 ] satisfies PlainKeys[];
 

@@ -11,6 +11,8 @@ const port = () => z.int().check(z.minimum(1), z.maximum(65_535));
 export const structure = () => z.record(z.string(), z.unknown());
 const CIDR = /^[0-9a-fA-F.:]+\/\d{1,3}$/;
 
+const cidr = () => z.string().check(z.regex(CIDR, 'is not a CIDR such as 10.0.0.0/8'));
+
 export const network = z.strictObject({
 	apiServerPorts: z.optional(z.array(port()).check(z.minLength(1))),
 	dnsPorts: z.optional(z.array(port()).check(z.minLength(1))),
@@ -18,10 +20,22 @@ export const network = z.strictObject({
 		z.array(
 			z.strictObject({
 				ports: z.array(port()).check(z.minLength(1)),
-				cidr: z.optional(z.string().check(z.regex(CIDR, 'is not a CIDR such as 10.0.0.0/8'))),
+				cidr: z.optional(cidr()),
 			}),
 		),
 	),
+});
+
+const peer = z.strictObject({
+	namespaceSelector: z.optional(structure()),
+	podSelector: z.optional(structure()),
+	ipBlock: z.optional(z.strictObject({ cidr: cidr(), except: z.optional(z.array(cidr())) })),
+});
+
+/** Who may post change notices, and the Secrets with the files of a webhook by their directory. */
+export const webhook = z.strictObject({
+	from: z.optional(z.array(peer)),
+	secrets: z.optional(texts()),
 });
 
 export const proxy = z.strictObject({

@@ -1,6 +1,16 @@
 // The keys of a stack: the only source of their names, types and defaults. Pulumi.yaml declares the same keys.
 import * as z from 'zod/mini';
-import { described, network, pod, proxy, serviceAccount, start, structure, texts } from './fields.ts';
+import {
+	described,
+	network,
+	pod,
+	proxy,
+	serviceAccount,
+	start,
+	structure,
+	texts,
+	webhook,
+} from './fields.ts';
 
 const text = (fallback: string, description: string) =>
 	z._default(described(z.string(), description), fallback);
@@ -69,6 +79,7 @@ export const stackKeys = z.strictObject({
 	),
 	networkPolicy: flag(true, "Installs a NetworkPolicy for the controller's pods."),
 	network: optional(network, 'Ports and addresses in which clusters differ.'),
+	webhook: optional(webhook, 'Who may post change notices, and the Secrets with the files of a webhook.'),
 	proxy: optional(z.partial(proxy), 'The proxy that leads to providers.'),
 	authorities: text('jasm-authorities', 'ConfigMap with the files that caFile and trustBundle name.'),
 	trustBundle: text('', 'File of that ConfigMap whose authorities every provider trusts as well.'),

@@ -25,7 +25,7 @@ export function installationFaults({ config, profile, around, setting, pod }: In
 	if (refused.length > 0) return refused;
 	const needs = requirementsOf(config, setting);
 	const restarted = restartFaults(config, around.namespace);
-	const { faults, volumes, mounts } = podFiles(needs);
+	const { faults, volumes, mounts } = podFiles(needs, { secrets: setting.webhook?.secrets });
 	const own = {
 		env: [...POD_VARIABLES.map(({ name }) => name), 'AWS_REGION', 'AWS_ROLE_ARN', ...Object.keys(needs.env)],
 		volumes: volumes.map(({ name }) => name),

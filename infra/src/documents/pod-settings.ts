@@ -32,7 +32,7 @@ export function podSettingsFaults(settings: KnownSettings, own: Own): string[] {
 
 /** Files that neither the installation nor a mount of the settings provides, as sentences. */
 export function missingFiles(
-	files: readonly { readonly file: string; readonly provider: string }[],
+	files: readonly { readonly file: string; readonly reader: string }[],
 	mounts: readonly ({ readonly mountPath?: unknown } | undefined)[],
 ): string[] {
 	const paths = [...IN_THE_IMAGE, ...mounts.map(mount => String(mount?.mountPath))];
@@ -40,8 +40,8 @@ export function missingFiles(
 	return files
 		.filter(({ file }) => !provided(file))
 		.map(
-			({ file, provider }) =>
-				`provider ${provider} reads "${file}", which the image does not have: mount it with ` +
+			({ file, reader }) =>
+				`${reader} reads "${file}", which the image does not have: mount it with ` +
 				'pod.volumes and pod.volumeMounts',
 		);
 }

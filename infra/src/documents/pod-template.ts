@@ -4,6 +4,7 @@ import type * as pulumi from '@pulumi/pulumi';
 import { CONFIG_FILE, PORTS, PROBES } from './contract.ts';
 import { labels, SELECTOR } from './labels.ts';
 import { CONFINED_CONTAINER, confinedPod, type Ids } from './pod-security.ts';
+import type { Requirements } from './requirements.ts';
 
 type Input<T> = pulumi.Input<T>;
 type List<T> = Input<Input<T>[]>;
@@ -41,6 +42,7 @@ export type PodParts = Required<Pick<PodSettings, 'env' | 'envFrom' | 'volumes' 
 
 export type PodTemplate = PodParts & {
 	readonly image: Input<string>;
+	readonly ports: List<ContainerPort>;
 	readonly serviceAccount: Input<string>;
 	readonly args: List<string>;
 	readonly resources: Input<k8s.types.input.core.v1.ResourceRequirements>;
@@ -82,10 +84,7 @@ export function podTemplate(pod: PodTemplate): PodTemplateSpec {
 					args: pod.args,
 					env: pod.env,
 					envFrom: pod.envFrom,
-					ports: [
-						{ name: 'metrics', containerPort: PORTS.metrics, protocol: 'TCP' },
-						{ name: 'health', containerPort: PORTS.health, protocol: 'TCP' },
-					],
+					ports: pod.ports,
 					startupProbe: { ...probe(PROBES.startup), periodSeconds: 1, failureThreshold: 60 },
 					livenessProbe: { ...probe(PROBES.live), periodSeconds: 20, failureThreshold: 3 },
 					readinessProbe: { ...probe(PROBES.ready), periodSeconds: 5, failureThreshold: 3 },
@@ -111,6 +110,14 @@ export const POD_VARIABLES = [
 ];
 
 export const DEVELOPMENT_VARIABLES = [{ secretRef: { name: DEVELOPMENT_ENVIRONMENT, optional: true } }];
+
+type ContainerPort = { readonly name: string; readonly containerPort: number; readonly protocol: 'TCP' };
+
+/** The ports of metrics and probes, and those to which senders of change notices post. */
+export function containerPorts(listeners: Requirements['listeners']): ContainerPort[] {
+	const own = Object.entries(PORTS).map(([name, port]) => ({ name, port }));
+	return [...own, ...listeners].map(({ name, port }) => ({ name, containerPort: port, protocol: 'TCP' }));
+}
 
 /** The controller's flags. */
 export function flags(leaderElection: boolean, logLevel: string | undefined): string[] {

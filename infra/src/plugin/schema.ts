@@ -50,6 +50,7 @@ const jasm = {
 	platform: plain('string', 'kubernetes (the default) or openshift.'),
 	networkPolicy: plain('boolean', 'Default: true.'),
 	network: any('Ports and addresses in which clusters differ.'),
+	webhook: any('Who may post change notices (from), and the Secrets with the files for it (secrets).'),
 	proxy: any('The proxy that leads to providers.'),
 	authorities: text('ConfigMap with the files below /etc/jasm that caFile names. Default: jasm-authorities.'),
 	trustBundle: text('File of that ConfigMap with authorities that every provider trusts.'),

@@ -89,7 +89,7 @@ test('a provider that signs in by other means gets no token', t => {
 test('authorities lie beside the config file, from a ConfigMap that may come later', t => {
 	const caFile = '/etc/jasm/vault-ca.pem';
 	const inImage = { ...AZURE, caFile: '/etc/ssl/certs/ca-certificates.crt' };
-	const [config] = podFiles(needsOf({ ...VAULT, caFile }, inImage), 'ours').volumes;
+	const [config] = podFiles(needsOf({ ...VAULT, caFile }, inImage), { authorities: 'ours' }).volumes;
 	t.deepEqual(config as Manifest, {
 		name: 'config',
 		projected: {

@@ -108,12 +108,26 @@ export const mounted: Invariant = resource => {
 	for (const { volumeMounts = [] } of pod.containers ?? []) {
 		const paths = volumeMounts.map(({ mountPath }: Manifest) => mountPath);
 		demand(new Set(paths).size === paths.length, 'mounts twice at one path');
-		for (const { name, readOnly } of volumeMounts) {
+		for (const { name, readOnly, subPath } of volumeMounts) {
 			demand(names.includes(name), 'mounts a volume that it has not');
 			demand(readOnly === true, 'may write where something is mounted');
+			demand(subPath === undefined, 'mounts a file that never changes');
 		}
 	}
 	return violations;
+};
+
+/** A sender that is not listed reaches the ports of metrics and probes, and no other. */
+export const listedSenders: Invariant = ({ type, inputs }) => {
+	if (!type.endsWith(':NetworkPolicy')) return [];
+	const rules = ((inputs as Manifest).spec?.ingress ?? []) as Manifest[];
+	return rules
+		.filter(
+			({ from }) => !Array.isArray(from) || from.length === 0 || from.some(peer => !Object.keys(peer).length),
+		)
+		.flatMap(({ ports }) => (ports ?? [{ port: 'every port' }]) as Manifest[])
+		.filter(({ port }) => port !== 8080 && port !== 8081)
+		.map(({ port }) => `lets everybody in at ${port}`);
 };
 
 /** No right and no permission is for everything. */
@@ -215,6 +229,31 @@ function workloadsByNamespace(resources: readonly Declared[]): string[] {
 	];
 }
 
+/** Every port of a Service, and every port that is open to listed senders, is one of the container. */
+function portsAreThere(resources: readonly Declared[]): string[] {
+	const isController = ({ metadata }: Manifest) =>
+		metadata?.name === 'jasm' || metadata?.name?.startsWith('jasm-');
+	const ports: Manifest[] = resources
+		.filter(({ type, inputs }) => type.endsWith(':Deployment') && isController(inputs))
+		.flatMap(({ inputs }) => (inputs as Manifest).spec.template.spec.containers[0].ports ?? []);
+	return resources.flatMap(({ type, name, inputs }) => {
+		const { spec } = inputs as Manifest;
+		const missing = type.endsWith(':Service')
+			? spec.ports.filter(
+					({ port, targetPort }: Manifest) =>
+						!ports.some(each => each.name === targetPort && each.containerPort === port),
+				)
+			: type.endsWith(':NetworkPolicy')
+				? spec.ingress
+						.flatMap((rule: Manifest) => rule.ports ?? [])
+						.filter(({ port }: Manifest) => !ports.some(each => each.containerPort === port))
+				: [];
+		return missing.map(
+			({ port }: Manifest) => `${type} ${name} leads to port ${port}, which no container has`,
+		);
+	});
+}
+
 /** All of them over all resources: one line per violation. */
 export function violations(resources: readonly Declared[], profile: string): string[] {
 	const all = [
@@ -224,6 +263,7 @@ export function violations(resources: readonly Declared[], profile: string): str
 		noPlaintextSecret,
 		hardened,
 		mounted,
+		listedSenders,
 		noWildcard,
 		queueIsClosed,
 		secretVerbs(profile),
@@ -234,6 +274,7 @@ export function violations(resources: readonly Declared[], profile: string): str
 		),
 		...patchIsHeld(resources),
 		...workloadsByNamespace(resources),
+		...portsAreThere(resources),
 	];
 }
 

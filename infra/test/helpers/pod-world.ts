@@ -27,11 +27,15 @@ function isWithin(host: string, cidr: string): boolean {
 	return block.check(host, type);
 }
 
-/** Every file in the pod, with where it comes from: the audience of a token, the name of a ConfigMap. */
+/** Every file in the pod, with where it comes from: the audience of a token, the name of a ConfigMap or a Secret. */
 export function filesIn({ volumes, mounts }: Pick<PodFiles, 'volumes' | 'mounts'>): Map<string, string> {
 	const files = new Map<string, string>();
 	for (const { name, mountPath } of mounts) {
 		const volume = volumes.find(each => each.name === name);
+		if (volume !== undefined && 'secret' in volume) {
+			const { secretName, items } = volume.secret;
+			for (const { path } of items) files.set(`${mountPath}/${path}`, secretName);
+		}
 		for (const source of volume !== undefined && 'projected' in volume ? volume.projected.sources : []) {
 			if ('serviceAccountToken' in source) {
 				const { path, audience } = source.serviceAccountToken;

@@ -3,6 +3,32 @@ import { STORES } from './stack-config.ts';
 
 export const ISSUER = 'https://oidc.eks.eu-west-1.amazonaws.com/id/ABC123';
 const ELSEWHERE = { kubeContext: 'eks', allowOtherContext: 'true', image: 'registry.example/jasm:1.0.0' };
+
+/** A stack whose Vault tells of changes by a webhook, with every proof of a sender. */
+export const WEBHOOK: Record<string, string> = {
+	...STORES,
+	replicas: '2',
+	changes: JSON.stringify({
+		sources: [
+			{
+				kind: 'webhook',
+				providers: ['vault-eu'],
+				tlsCertFile: '/etc/jasm-tls/tls.crt',
+				tlsKeyFile: '/etc/jasm-tls/tls.key',
+				bearerFiles: ['/etc/jasm-webhook/token', '/etc/jasm-webhook/next'],
+				hmacFiles: ['/etc/jasm-webhook/key'],
+				clientCaFile: '/etc/jasm/senders.pem',
+				clientNames: ['shipper'],
+				oidc: { issuer: 'https://issuer.example', audience: 'a', subjects: ['s'] },
+			},
+		],
+	}),
+	webhook: JSON.stringify({
+		from: [{ namespaceSelector: {}, podSelector: { matchLabels: { app: 'shipper' } } }],
+		secrets: { '/etc/jasm-tls': 'webhook-tls' },
+	}),
+};
+
 export const VARIANTS: Record<string, Record<string, string>> = {
 	'minikube, write-only': {},
 	'minikube, self-heal, three replicas': {
@@ -19,6 +45,7 @@ export const VARIANTS: Record<string, Record<string, string>> = {
 		image: 'jasm-controller:1',
 	},
 	'Vault and Key Vault': STORES,
+	'a webhook of change notices': WEBHOOK,
 	EKS: {
 		kubeContext: 'eks',
 		allowOtherContext: 'true',
