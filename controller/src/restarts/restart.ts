@@ -97,6 +97,18 @@ export function createRestart(options: RestartOptions): Reconcile {
 		return undefined;
 	}
 
+	/** Milliseconds until its turn at the rate of the cluster; 0 takes the turn. */
+	function turnIn(tracked: TrackedWorkload): number {
+		const now = clock.monotonic();
+		if (tracked.turnAt !== undefined && tracked.turnAt > now) {
+			return tracked.turnAt - now;
+		}
+
+		const waitMs = rate.take();
+		tracked.turnAt = waitMs > 0 ? now + waitMs : undefined;
+		return waitMs;
+	}
+
 	async function send(tracked: TrackedWorkload, hash: string, signal: AbortSignal): Promise<void> {
 		if (!mayWrite()) {
 			throw new JasmError('restarting a workload without the lease', { code: 'LEASE_LOST' });
@@ -154,12 +166,12 @@ export function createRestart(options: RestartOptions): Reconcile {
 		note(tracked, decision);
 		try {
 			if (decision.kind === 'restart') {
-				const waitMs = rate.take();
+				const waitMs = turnIn(tracked);
 				if (waitMs > 0) {
 					return { requeueAfterMs: waitMs };
 				}
 
-				await send(tracked, decision.hash, signal);
+				await workloads.takingPlace(tracked, () => send(tracked, decision.hash, signal));
 				return { requeueAfterMs: SLOT_MS };
 			}
 		} finally {

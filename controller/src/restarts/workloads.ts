@@ -31,6 +31,8 @@ export type TrackedWorkload = {
 	restartedFor: string | undefined;
 	/** While its restart is under way: when it was sent, in monotonic time. */
 	sentAt: number | undefined;
+	/** Its turn at the rate of the cluster, in monotonic time: a workload that is looked at again keeps its turn. */
+	turnAt: number | undefined;
 	/** What was told already, so that it is told once. */
 	readonly told: Set<string>;
 };
@@ -52,15 +54,18 @@ export class Workloads {
 	readonly #askedBy = new Map<Key, Set<Key>>();
 	/** The last write of each of these Secrets; absent while it is not written or fails. */
 	readonly #written = new Map<Key, WrittenSecret>();
+	/** Restarts that are under way. */
 	#inProgress = 0;
+	/** Restarts that are being sent: each takes a place before its answer is there. */
+	readonly #sending = new Set<TrackedWorkload>();
 
 	constructor(options: WorkloadsOptions) {
 		this.#options = options;
 	}
 
-	/** Workloads whose restart is under way. */
+	/** Workloads whose restart is under way or being sent. */
 	get inProgress(): number {
-		return this.#inProgress;
+		return this.#inProgress + [...this.#sending].filter(({ sentAt }) => sentAt === undefined).length;
 	}
 
 	/** Workloads that are to be restarted and were not yet. */
@@ -152,6 +157,19 @@ export class Workloads {
 		return (asking.find(({ restartedFor }) => restartedFor === undefined) ?? asking[0])?.pod;
 	}
 
+	/** Takes a place for a restart while `send` runs; the place is free again where that restarted nothing. */
+	async takingPlace(tracked: TrackedWorkload, send: () => Promise<void>): Promise<void> {
+		this.#sending.add(tracked);
+		try {
+			await send();
+		} finally {
+			this.#sending.delete(tracked);
+			if (tracked.sentAt === undefined) {
+				this.#lookAtStale(tracked);
+			}
+		}
+	}
+
 	/** A restart was sent. `at` in wall-clock time, `sentAt` in monotonic time. */
 	restarted(tracked: TrackedWorkload, hash: string, at: number, sentAt: number, kept: number): void {
 		tracked.restartedFor = hash;
@@ -179,9 +197,13 @@ export class Workloads {
 
 		tracked.sentAt = undefined;
 		this.#inProgress -= 1;
-		for (const { key, staleSince } of this.#byKey.values()) {
-			if (staleSince !== undefined) {
-				this.#options.due(key);
+		this.#lookAtStale();
+	}
+
+	#lookAtStale(except?: TrackedWorkload): void {
+		for (const tracked of this.#byKey.values()) {
+			if (tracked.staleSince !== undefined && tracked !== except) {
+				this.#options.due(tracked.key);
 			}
 		}
 	}
@@ -199,6 +221,7 @@ export class Workloads {
 				heldBack: false,
 				restartedFor: undefined,
 				sentAt: undefined,
+				turnAt: undefined,
 				told: new Set(),
 			};
 			this.#byKey.set(key, tracked);
