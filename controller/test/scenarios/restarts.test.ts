@@ -32,7 +32,7 @@ for (const kind of ['Deployment', 'StatefulSet', 'DaemonSet'] as const satisfies
 			after.filter(({ uid }) => before.some(old => old.uid === uid)),
 			[],
 		);
-		await stage.clock.advance(60 * MINUTE);
+		await stage.clock.advance(15 * MINUTE);
 		t.is(stage.generationOf(team, 'web', kind), 2);
 		t.is(stage.restarts('web').length, 1);
 		t.is(await controller.metric('jasm_restarts_total', { kind, outcome: 'restarted' }), 1);
@@ -82,7 +82,7 @@ test('a first sync, a read that finds nothing new and a value that a person touc
 	await stage.environment.edit(team, 'secrets/db', { metadata: { annotations: { person: 'here' } } });
 	await stage.environment.pod(team, 'reader-2', asking(['db'], 'update'));
 	await stage.environment.event(team, 'reader-2', 'SecretSyncSuccess');
-	await stage.clock.advance(60 * MINUTE);
+	await stage.clock.advance(15 * MINUTE);
 	t.is(stage.generationOf(team, 'web'), 1);
 	t.deepEqual(stage.restarts(), []);
 });
@@ -104,7 +104,7 @@ test('three secrets that change within twenty seconds cost one restart', async t
 
 	t.is(stage.generationOf(team, 'web'), 1);
 	await stage.rolledOut(team, 'web', 2);
-	await stage.clock.advance(60 * MINUTE);
+	await stage.clock.advance(15 * MINUTE);
 	t.is(stage.generationOf(team, 'web'), 2);
 	t.is(stage.restarts('web').length, 1);
 });
@@ -124,7 +124,7 @@ test('a rollout that runs anyway is not followed by a restart where it leaves no
 		const { template } = object['spec'] as { template: { spec: { containers: object[] } } };
 		template.spec.containers = [{ name: 'app', image: 'app:2' }];
 	});
-	await stage.clock.advance(60 * MINUTE);
+	await stage.clock.advance(15 * MINUTE);
 	t.is(stage.podsOf(team, 'web').length, 2);
 	t.is(stage.generationOf(team, 'web'), 2, 'by the new image alone');
 	t.deepEqual(stage.restarts(), []);
@@ -144,7 +144,7 @@ test('without the feature a workload that asks for restarts is told so, and noth
 	await stage.clock.advance(MINUTE);
 	stage.put('second', 'db');
 	await stage.holds(team, 'db', 'second');
-	await stage.clock.advance(60 * MINUTE);
+	await stage.clock.advance(15 * MINUTE);
 	t.is(stage.generationOf(team, 'web'), 1);
 	t.deepEqual(
 		stage.api.requests.all.filter(({ group, user }) => group === 'apps' && user.endsWith(':jasm')),

@@ -129,7 +129,13 @@ export async function startRestartEnvironment(t: Teardown, options: TestEnvironm
 			settings: object = {},
 			{ config, ...more }: StartOptions = {},
 		): Promise<Replica> {
-			return environment.start({ config: { restarts: { namespaces, ...settings }, ...config }, ...more });
+			// Longer than any of these tests, in virtual time.
+			const token = api.createToken('jasm', 'jasm', { seconds: 30 * 86_400 });
+			return environment.start({
+				kubeconfig: api.kubeconfig({ token }),
+				...more,
+				config: { restarts: { namespaces, ...settings }, ...config },
+			});
 		},
 
 		/** Puts a new value of each of these secrets into the store. */
