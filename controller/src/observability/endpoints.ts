@@ -81,7 +81,7 @@ async function listen(
 		void answer(route, response);
 	});
 	await new Promise<void>((resolve, reject) => {
-		// Later ones (a connection that cannot be accepted) end nothing.
+		// A later error, such as a connection that cannot be accepted, rejects a settled promise: it has no effect.
 		server.on('error', error => reject(unavailable(name, address, error)));
 		server.listen({ port: Number(address.slice(colon + 1)), ...(host !== '' && { host }) }, resolve);
 	});

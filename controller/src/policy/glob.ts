@@ -22,8 +22,8 @@ export function fillGlob(glob: Glob, placeholder: string, value: string): Glob {
 }
 
 /**
- * Whether the glob matches the whole text. Remembering the last `*` alone is enough: an earlier one could
- * only take what the last one can take too. At most text × glob steps.
+ * Whether the glob matches the whole text, in at most text × glob steps. Only the last `*` is remembered: an
+ * earlier one could only take characters that the last one can take too.
  */
 export function matchGlob(glob: Glob, text: string): boolean {
 	let piece = 0;

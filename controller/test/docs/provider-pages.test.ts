@@ -29,9 +29,16 @@ function blocksOf(name: string, language: string): string[] {
 	);
 }
 
+type PodSpec = {
+	readonly volumes: { readonly name: string; readonly projected: { readonly sources: Projected[] } }[];
+	readonly containers: { readonly volumeMounts: { readonly name: string; readonly mountPath: string }[] }[];
+};
+
 type Document = {
 	readonly policy?: object[];
-	readonly spec?: { readonly volumes: { readonly projected: { readonly sources: Projected[] } }[] };
+	readonly spec?: PodSpec;
+	/** Of a kustomization. */
+	readonly patches?: { readonly target: { readonly kind: string }; readonly patch: string }[];
 };
 
 type Projected = { readonly serviceAccountToken: { readonly audience: string; readonly path: string } };
@@ -43,6 +50,14 @@ for (const name of PAGES) {
 			if (document.spec !== undefined) {
 				const { audience, path } = document.spec.volumes[0]!.projected.sources[0]!.serviceAccountToken;
 				t.true(pageOf(name).includes(`\`${audience}\``) && path.endsWith('token'));
+			} else if (document.patches !== undefined) {
+				const { patch } = document.patches.find(({ target }) => target.kind === 'Deployment')!;
+				const { spec } = (load(patch) as { spec: { template: { spec: PodSpec } } }).spec.template;
+				const [volume] = spec.volumes;
+				const { audience, path } = volume!.projected.sources[0]!.serviceAccountToken;
+				const mount = spec.containers[0]!.volumeMounts.find(({ name }) => name === volume!.name);
+				t.true(pageOf(name).includes(`\`${mount?.mountPath}/${path}\``));
+				t.true(pageOf(name).includes(`audience=${audience}`));
 			} else if (document.policy !== undefined) {
 				const config = () =>
 					loadConfig({

@@ -1,7 +1,7 @@
 // The headers by which a client acts as another user, as kubectl sends them.
 import { KubeconfigFault, type UserEntry } from './kubeconfig-fields.ts';
 
-/** Characters that a name of a header may hold, but for the percent sign, which escapes all others. */
+/** Characters that stay as they are in the name of a header. All others are percent-encoded. */
 const ALLOWED = /^[-!#$&'*+.^_`|~0-9a-z]$/;
 
 /** Empty if the user acts as itself. @throws KubeconfigFault */
@@ -22,10 +22,10 @@ export function impersonation(user: UserEntry, at: string): Readonly<Record<stri
 	};
 }
 
-/** The bytes of UTF-8, one character each: Node writes headers so. */
+/** The bytes of UTF-8, one character for each: Node writes the characters of a header as bytes. */
 const wire = (text: string) => Buffer.from(text).toString('latin1');
 
-/** Names of headers are lower case and percent-encoded. */
+/** The key as part of the name of a header: lower case, percent-encoded. */
 const escaped = (key: string) =>
 	Array.from(Buffer.from(key.toLowerCase()), byte => {
 		const character = String.fromCharCode(byte);
