@@ -64,9 +64,9 @@ for (const { place, config } of configs) {
 
 /** A webhook does not start without its files: those of the manual are put in place, on any free port. */
 function withFiles(config: Config, stage: { file(content: string): string }): Config {
-	const { changes } = config as { changes?: { sources: readonly { kind: string }[] } };
+	const { changes } = config as { changes?: { sources?: readonly { kind: string }[] } };
 	const { cert, key } = makeServerCertificate(new Date());
-	const sources = changes?.sources.map(source =>
+	const sources = changes?.sources?.map(source =>
 		source.kind === 'webhook'
 			? {
 					...source,
@@ -77,7 +77,7 @@ function withFiles(config: Config, stage: { file(content: string): string }): Co
 				}
 			: source,
 	);
-	return changes === undefined ? config : { ...config, changes: { ...changes, sources } };
+	return sources === undefined ? config : { ...config, changes: { ...changes, sources } };
 }
 
 test('every block of the manual that names a kind of provider is one of these configurations', t => {
