@@ -67,6 +67,10 @@ export function createRestart(options: RestartOptions): Reconcile {
 			tracked.staleSince ??= clock.now();
 		}
 
+		if (decision.kind === 'wait' && decision.for === 'slot') {
+			workloads.waitForPlace(tracked);
+		}
+
 		const pod = workloads.newestOf(tracked);
 		const held = isHeldBack(factsOf(tracked));
 		if (held && !tracked.heldBack) {

@@ -58,6 +58,8 @@ export class Workloads {
 	#inProgress = 0;
 	/** Restarts that are being sent: each takes a place before its answer is there. */
 	readonly #sending = new Set<TrackedWorkload>();
+	/** Workloads that wait for a place. */
+	readonly #waiting = new Set<Key>();
 
 	constructor(options: WorkloadsOptions) {
 		this.#options = options;
@@ -165,9 +167,14 @@ export class Workloads {
 		} finally {
 			this.#sending.delete(tracked);
 			if (tracked.sentAt === undefined) {
-				this.#lookAtStale(tracked);
+				this.#placeIsFree();
 			}
 		}
+	}
+
+	/** The workload is looked at again when a place is free. */
+	waitForPlace({ key }: TrackedWorkload): void {
+		this.#waiting.add(key);
 	}
 
 	/** A restart was sent. `at` in wall-clock time, `sentAt` in monotonic time. */
@@ -189,7 +196,7 @@ export class Workloads {
 		return [...pods.values()].every(pod => pod.restartedFor === restartedFor);
 	}
 
-	/** The restart counts as over: another workload may go. Looks at those that wait. */
+	/** The restart counts as over: another workload may go. */
 	freeSlot(tracked: TrackedWorkload): void {
 		if (tracked.sentAt === undefined) {
 			return;
@@ -197,14 +204,15 @@ export class Workloads {
 
 		tracked.sentAt = undefined;
 		this.#inProgress -= 1;
-		this.#lookAtStale();
+		this.#placeIsFree();
 	}
 
-	#lookAtStale(except?: TrackedWorkload): void {
-		for (const tracked of this.#byKey.values()) {
-			if (tracked.staleSince !== undefined && tracked !== except) {
-				this.#options.due(tracked.key);
-			}
+	/** Only those that wait for it: others that are refused would make each other run without end. */
+	#placeIsFree(): void {
+		const waiting = [...this.#waiting];
+		this.#waiting.clear();
+		for (const key of waiting) {
+			this.#options.due(key);
 		}
 	}
 
