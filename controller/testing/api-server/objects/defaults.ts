@@ -87,7 +87,7 @@ const defaultStatefulSet = (object: KubeObject): void => {
 		revisionHistoryLimit: 10,
 		persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
 		...spec,
-		updateStrategy: updateStrategy(spec, { partition: 0 }),
+		updateStrategy: updateStrategy(spec, { partition: 0, maxUnavailable: 1 }),
 	};
 };
 
