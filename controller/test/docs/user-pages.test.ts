@@ -57,9 +57,17 @@ function check(block: string): 'annotation' | 'config' {
 		return 'config';
 	}
 
+	// Keys of a stack. The test of infra/ knows them all; those of the controller are read here.
+	if (Object.keys(document).every(key => key.startsWith('jasm:'))) {
+		const own = Object.entries(document).filter(([key]) => CONTROLLER_KEYS.includes(key));
+		return check(JSON.stringify(Object.fromEntries(own.map(([key, value]) => [key.slice(5), value]))));
+	}
+
 	parseAnnotation(block);
 	return 'annotation';
 }
+
+const CONTROLLER_KEYS = ['jasm:providers', 'jasm:policy', 'jasm:changes', 'jasm:limits', 'jasm:watch'];
 
 const pages: Record<string, 'annotation' | 'config' | 'both'> = {
 	annotation: 'annotation',
