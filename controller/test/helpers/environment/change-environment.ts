@@ -18,6 +18,8 @@ export type ChangeEnvironmentOptions = TestEnvironmentOptions & {
 	readonly changes?: object;
 	/** Of the one source. */
 	readonly source?: object;
+	/** By which messages are hidden. Default: that of the stage. */
+	readonly queueClock?: QueueClock;
 	/** Events reach the queue only where this says so. Default: all do. */
 	readonly delivers?: (event: object) => boolean;
 };
@@ -33,10 +35,12 @@ export type ChangeEnvironment = {
 
 export async function startChangeEnvironment(
 	t: Teardown,
-	{ changes, source, delivers = () => true, ...options }: ChangeEnvironmentOptions = {},
+	{ changes, source, queueClock, delivers = () => true, ...options }: ChangeEnvironmentOptions = {},
 ): Promise<ChangeEnvironment> {
 	let environment: TestEnvironment | undefined;
-	const sqs = await startSqs(options.virtualTime ? { clock: clockOf(() => environment!) } : {});
+	const stageClock = options.virtualTime ? clockOf(() => environment!) : undefined;
+	const clock = queueClock ?? stageClock;
+	const sqs = await startSqs(clock ? { clock } : {});
 	// Before the stage, whose controllers receive until it closes.
 	t.teardown(() => sqs.close());
 	sqs.create(DEAD_LETTERS);
