@@ -16,6 +16,7 @@ import { listFallback } from './scenarios/list-fallback.ts';
 import { population } from './scenarios/population.ts';
 import { recovery } from './scenarios/recovery.ts';
 import { replicas } from './scenarios/replicas.ts';
+import { rotation } from './scenarios/rotation.ts';
 import { singlePod } from './scenarios/single-pod.ts';
 import { startGate } from './scenarios/start-gate.ts';
 import { isMet, misses, notes, table } from './table.ts';
@@ -31,6 +32,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** They bring a server of their own, or need none. */
 const EMBEDDED_ONLY: Readonly<Record<string, Scenario>> = {
 	startGate,
+	rotation,
 	listFallback,
 	deadConnection,
 	informer,

@@ -4,7 +4,7 @@ import type { ProcessUnderTest } from './process-under-test.ts';
 /** What is measured, of whichever process on whichever cluster. */
 export type Quantity = {
 	readonly what: string;
-	readonly unit: 'ms' | 's' | 'MB' | 'kB' | '%' | 'µs' | '';
+	readonly unit: 'ms' | 's' | 'MB' | 'kB' | '%' | 'µs' | '×' | '';
 	/** The most that is allowed, in that unit. */
 	readonly budget?: number;
 	/** The number that the budget is about and that the table shows. */

@@ -100,5 +100,9 @@ function number(value: number, unit: Measurement['unit']): string {
 		return value.toFixed(0);
 	}
 
+	if (unit === '×') {
+		return value.toFixed(2);
+	}
+
 	return unit === '%' || value < 10 ? value.toFixed(value < 1 ? 2 : 1) : value.toFixed(0);
 }
