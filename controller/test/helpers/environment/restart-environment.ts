@@ -6,6 +6,7 @@ import { type KubeObject, startWorkloads } from '../../../testing/index.ts';
 import { type ChangeEnvironment, startChangeEnvironment } from './change-environment.ts';
 import type { Teardown } from './file-teardown.ts';
 import type { Replica } from './replica.ts';
+import { restartBinding, restartRights } from './restart-rights.ts';
 import { annotation, type StartOptions, type TestEnvironmentOptions } from './test-environment.ts';
 
 export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet';
@@ -13,50 +14,6 @@ export type WorkloadKind = 'Deployment' | 'StatefulSet' | 'DaemonSet';
 export const RESTARTED_FOR = 'jasm.codnod.io/restarted-for';
 export const POLICY = 'jasm-restart-only';
 export const SENTINEL = 'jasm-restart-sentinel';
-
-const admission = 'admissionregistration.k8s.io/v1';
-const rbac = 'rbac.authorization.k8s.io';
-const metadata = { name: POLICY };
-
-/** What the installation adds for restarts, but the right in each namespace. */
-const INSTALLATION = [
-	{ apiVersion: admission, kind: 'ValidatingAdmissionPolicy', metadata, spec: {} },
-	{
-		apiVersion: admission,
-		kind: 'ValidatingAdmissionPolicyBinding',
-		metadata,
-		spec: { policyName: POLICY, validationActions: ['Deny'] },
-	},
-	{
-		apiVersion: `${rbac}/v1`,
-		kind: 'ClusterRole',
-		metadata: { name: 'jasm-restart' },
-		rules: [
-			{ apiGroups: ['apps'], resources: ['deployments', 'statefulsets', 'daemonsets'], verbs: ['patch'] },
-		],
-	},
-	{
-		apiVersion: 'apps/v1',
-		kind: 'Deployment',
-		metadata: { name: SENTINEL, namespace: 'jasm' },
-		spec: {
-			replicas: 0,
-			selector: { matchLabels: { app: SENTINEL } },
-			template: {
-				metadata: { labels: { app: SENTINEL } },
-				spec: { containers: [{ name: 'none', image: 'none' }] },
-			},
-		},
-	},
-];
-
-const bindingIn = (namespace: string) => ({
-	apiVersion: `${rbac}/v1`,
-	kind: 'RoleBinding',
-	metadata: { name: 'jasm-restart', namespace },
-	roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: 'jasm-restart' },
-	subjects: [{ kind: 'ServiceAccount', name: 'jasm', namespace: 'jasm' }],
-});
 
 /** A pod template that asks to be restarted for these secrets, each a Secret of its name from /prod/NAME. */
 export const asking = (secrets: readonly string[], onChange = 'restart') =>
@@ -82,8 +39,7 @@ export async function startRestartEnvironment(t: Teardown, options: TestEnvironm
 		schedule: (ms, callback) => clock.schedule(ms, callback),
 	});
 	t.teardown(() => workloads.stop());
-	api.apply(INSTALLATION);
-	api.apply([bindingIn('jasm')]);
+	api.apply(restartRights('jasm'));
 
 	/** Every restart that JASM sent: the answered requests that were no dry run. */
 	const restarts = (name?: string) =>
@@ -119,7 +75,7 @@ export async function startRestartEnvironment(t: Teardown, options: TestEnvironm
 		/** A namespace in which JASM has the right to restart. */
 		async namespace(name: string): Promise<string> {
 			const full = await environment.namespace(name);
-			api.apply([bindingIn(full)]);
+			api.apply([restartBinding('jasm', full)]);
 			return full;
 		},
 
