@@ -1,6 +1,8 @@
 // Senders that sign their requests or show a certificate, and those that only pretend to.
 import { createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:tls';
 import test from 'ava';
 import { makeClientCertificate, makeServerCertificate } from '../../testing/api-server/wire/certificate.ts';
 import {
@@ -151,4 +153,44 @@ test('a certificate of a listed name is enough; another name, another authority 
 	await environment.clock.runUntil(() => controller.log.count(again) === 1);
 	t.is(await statusOf({ client: stranger }), 202);
 	t.is(await statusOf({ client: shipper }), 401);
+});
+
+test('every connection shows its certificate: the session of an earlier one is not resumed', async t => {
+	const now = new Date();
+	const server = makeServerCertificate(now);
+	const shipper = makeClientCertificate(now, ['shipper.example']);
+	const { environment } = await startWebhookEnvironment(t, {
+		source: ({ file }) => ({
+			allowInsecure: false,
+			tlsCertFile: file(server.cert),
+			tlsKeyFile: file(server.key),
+			clientCaFile: file(shipper.ca),
+			clientNames: ['shipper.example'],
+		}),
+	});
+	const port = await webhookPort(await environment.start());
+	for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+		const visit = async (session?: Buffer) => {
+			const socket = connect({
+				...{ port, host: '127.0.0.1', servername: 'localhost', ca: server.ca, maxVersion },
+				...{ cert: shipper.cert, key: shipper.key, ...(session && { session }) },
+			});
+			let given: Buffer | undefined;
+			let reused: boolean | undefined;
+			socket.on('secureConnect', () => {
+				reused = socket.isSessionReused();
+				given = socket.getSession();
+			});
+			socket.on('session', found => {
+				given = found;
+			});
+			// The answer comes after whatever the server hands out for another visit.
+			socket.end('GET / HTTP/1.1\r\nhost: jasm\r\nconnection: close\r\n\r\n');
+			socket.resume();
+			await once(socket, 'close');
+			return { reused, session: given };
+		};
+		const { session } = await visit();
+		t.false((await visit(session)).reused, maxVersion);
+	}
 });
