@@ -18,6 +18,7 @@ import { memoryOf, memoryWithPods } from './scenarios/memory.ts';
 import { oldest, tokensOutlived, type Waiting } from './scenarios/oldest-cluster.ts';
 import { byKubectl, eks } from './scenarios/other-cluster.ts';
 import { readme } from './scenarios/readme.ts';
+import { restarts } from './scenarios/restarts.ts';
 import { rights } from './scenarios/rights.ts';
 import { rotation } from './scenarios/rotation.ts';
 import { punctuality, scale } from './scenarios/scale.ts';
@@ -35,6 +36,7 @@ const PARTS: Readonly<Record<string, (context: ScenarioContext) => Promise<void>
 	manifests,
 	rest: context => memoryOf(context, 'at rest'),
 	rotation,
+	restarts,
 	stores,
 	scale,
 	bursts: context => memoryOf(context, 'after the bursts'),

@@ -49,11 +49,7 @@ export async function rotation(context: ScenarioContext): Promise<void> {
 async function rotate(context: ScenarioContext): Promise<void> {
 	const { report, environment } = context;
 	const tenant = await context.tenant('rotation');
-	const events = new EventBridgeClient({
-		endpoint: environment.moto.endpoint,
-		region: REGION,
-		credentials: { accessKeyId: 'deployer', secretAccessKey: 'fake' },
-	});
+	const events = eventBridge(context);
 	await report.scenario(
 		'rotation',
 		'a running container reads the new value from its volume, without a new pod',
@@ -72,7 +68,7 @@ async function rotate(context: ScenarioContext): Promise<void> {
 			);
 			// moto emits no events of Secrets Manager: the run emits the one that AWS would.
 			const began = Date.now();
-			await events.send(new PutEventsCommand({ Entries: [labelUpdated(ARN, VersionId)] }));
+			await events.send(new PutEventsCommand({ Entries: [labelUpdated(PATH, ARN, VersionId)] }));
 			await context.holds(tenant, 'database', { PASSWORD: 'fake-2' });
 			const written = Date.now() - began;
 			const note = await tenant.event('app', 'SecretUpdated');
@@ -95,7 +91,7 @@ async function rotate(context: ScenarioContext): Promise<void> {
 		const { ARN = '', VersionId = '' } = await secrets.send(new GetSecretValueCommand({ SecretId: PATH }));
 		const before = (await tenant.liveSecret('database'))?.metadata?.resourceVersion;
 		const mark = await context.mark();
-		await events.send(new PutEventsCommand({ Entries: [labelUpdated(ARN, VersionId)] }));
+		await events.send(new PutEventsCommand({ Entries: [labelUpdated(PATH, ARN, VersionId)] }));
 		await until('the message to be deleted', async () =>
 			(await environment.gate.calls(mark)).some(({ action }) => action === 'DeleteMessageBatch'),
 		);
@@ -107,10 +103,18 @@ async function rotate(context: ScenarioContext): Promise<void> {
 	await tenant.delete();
 }
 
-const labelUpdated = (arn: string, versionId: string) => ({
+export const eventBridge = ({ environment }: ScenarioContext): EventBridgeClient =>
+	new EventBridgeClient({
+		endpoint: environment.moto.endpoint,
+		region: REGION,
+		credentials: { accessKeyId: 'deployer', secretAccessKey: 'fake' },
+	});
+
+/** The event that AWS emits when a secret has a new version. */
+export const labelUpdated = (path: string, arn: string, versionId: string) => ({
 	Source: 'aws.secretsmanager',
 	DetailType: 'Secret Label Updated',
 	Resources: [arn],
 	Time: new Date(),
-	Detail: JSON.stringify({ name: PATH, labelUpdated: 'AWSCURRENT', versionId }),
+	Detail: JSON.stringify({ name: path, labelUpdated: 'AWSCURRENT', versionId }),
 });
