@@ -172,7 +172,8 @@ export function createReconcile(dependencies: ReconcileDependencies): Reconcile 
 		restarts?.written(
 			key,
 			{ version, changedAt, createdAt },
-			unreported.map(({ pod }) => pod),
+			// A pod that did not wait may have started with what an existing Secret held before.
+			unreported.map(({ pod }) => pod).filter(pod => written.verb === 'created' || waitsForSecrets(pod)),
 		);
 		if (sent.corrects) {
 			reporter.corrected(key, request);

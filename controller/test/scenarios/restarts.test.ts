@@ -130,6 +130,24 @@ test('a rollout that runs anyway is not followed by a restart where it leaves no
 	t.deepEqual(stage.restarts(), []);
 });
 
+test('a pod that did not wait, and appears in the second of a change, may have the old value: its workload restarts once', async t => {
+	const stage = await startRestartEnvironment(t);
+	const team = await stage.namespace('team');
+	stage.put('first', 'db');
+	await stage.start([team]);
+	await stage.workload(team, 'web');
+	await stage.holds(team, 'db', 'first');
+	await stage.clock.advance(MINUTE);
+	stage.put('second', 'db');
+	await stage.workload(team, 'late');
+	await stage.holds(team, 'db', 'second');
+	await stage.rolledOut(team, 'web', 1);
+	await stage.rolledOut(team, 'late', 1);
+	await stage.clock.advance(15 * MINUTE);
+	t.is(stage.generationOf(team, 'late'), 2);
+	t.is(stage.restarts('late').length, 1);
+});
+
 test('without the feature a workload that asks for restarts is told so, and nothing is sent', async t => {
 	const stage = await startRestartEnvironment(t);
 	const team = await stage.namespace('team');
