@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { Reviews, Right } from '../kubernetes/reviews.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Clock } from '../runtime/clock.ts';
+import { RESTART_SENTINEL } from './require-restart-guard.ts';
 
 /** The name of the Lease is given, as it lives with the election. */
 export function neededRights(
@@ -30,6 +31,9 @@ export function neededRights(
 				namespace: listed,
 			})),
 		),
+		...(restarts === undefined
+			? []
+			: [{ verb: 'patch', group: 'apps', resource: 'deployments', namespace, name: RESTART_SENTINEL }]),
 		...(leaderElect
 			? [
 					{ ...held, verb: 'create' },
