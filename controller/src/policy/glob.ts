@@ -8,12 +8,12 @@ type Piece = string | typeof ANY | typeof ONE;
 const ANY = Symbol('*');
 const ONE = Symbol('?');
 
-/** Every character but `*` and `?` stands for itself. */
+/** Every character but `*`, `?` and the backslash stands for itself; the character after a backslash does as well. */
 export function compileGlob(pattern: string): Glob {
 	return pattern
-		.split(/([*?])/)
+		.split(/(\\.|[*?])/s)
 		.filter(part => part !== '')
-		.map(part => (part === '*' ? ANY : part === '?' ? ONE : part));
+		.map(part => (part === '*' ? ANY : part === '?' ? ONE : part.startsWith('\\') ? part.slice(1) : part));
 }
 
 /** The pieces of `glob` with `placeholder` replaced by text that stands for itself, whatever it holds. */

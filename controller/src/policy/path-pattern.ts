@@ -54,6 +54,9 @@ function split(text: string): ReadPath | undefined {
 
 const isArn = (text: string): boolean => text.startsWith('arn:');
 
+/** A pattern in which every escaped character is one that means nothing. */
+const withoutEscapes = (pattern: string): string => pattern.replaceAll(/\\./gs, '_');
+
 /** What is wrong with a pattern, or undefined. */
 export function patternFault(pattern: string): string | undefined {
 	if (pattern === '') {
@@ -64,11 +67,16 @@ export function patternFault(pattern: string): string | undefined {
 		return `is longer than ${MAX_LENGTH} characters`;
 	}
 
-	if (/[{}]/.test(pattern.replaceAll(PLACEHOLDER, ''))) {
+	if (/\\(?![*?{}\\])/.test(pattern.replaceAll('\\\\', ''))) {
+		return 'has a "\\" before a character that means nothing else: it makes *, ?, {, } and \\ literal';
+	}
+
+	const plain = withoutEscapes(pattern);
+	if (/[{}]/.test(plain.replaceAll(PLACEHOLDER, ''))) {
 		return `has a placeholder that is not ${PLACEHOLDER}`;
 	}
 
-	const parts = split(pattern);
+	const parts = split(plain);
 	if (parts === undefined) {
 		return isArn(pattern)
 			? 'must be arn:PARTITION:SERVICE:REGION:ACCOUNT:TYPE:NAME without empty parts'

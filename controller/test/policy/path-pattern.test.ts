@@ -90,6 +90,28 @@ test('a namespace cannot smuggle a wildcard into a pattern', t => {
 	t.false(matches('/{namespace}/x', '/a/b/x', '**'));
 });
 
+test('an escaped character stands for itself alone', t => {
+	for (const character of ['*', '?', '{', '}', '\\']) {
+		t.is(patternFault(`/a\\${character}b`), undefined);
+		t.true(matches(`/a\\${character}b`, `/a${character}b`));
+		t.false(matches(`/a\\${character}b`, '/axb'));
+	}
+
+	t.true(matches('/\\**', '/*x'));
+	t.false(matches('/\\**', '/x'));
+	t.true(matches('/\\*\\*', '/**'));
+	t.false(matches('/\\*\\*', '/a/b'));
+	t.true(matches('/\\{namespace}/x', '/{namespace}/x'));
+	t.false(matches('/\\{namespace}/x', '/team-a/x'));
+	t.true(matches('/a\\\\*', '/a\\b'));
+});
+
+test('a backslash that makes nothing literal is refused, also at the end', t => {
+	for (const pattern of ['/a\\b', '/a\\', '/a\\/b', '/a\\\\\\b']) {
+		t.regex(patternFault(pattern) ?? '', /before a character that means nothing else/, pattern);
+	}
+});
+
 test('in an ARN a star does not cross a colon', t => {
 	const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:/prod/team-a/db-AbCdEf';
 	t.true(matches('arn:aws:secretsmanager:*:123456789012:secret:/prod/{namespace}/db-??????', arn));

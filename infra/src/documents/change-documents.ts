@@ -47,7 +47,7 @@ function nameHeads({ policy, providers }: ControllerConfig): string[] {
 		.flatMap(({ paths }) => paths)
 		.map(path => path.replace(/^arn:(?:[^:]*:){5}/, ''))
 		// An ARN ends in a suffix that a name does not have.
-		.map(name => name.replace(/-[A-Za-z0-9]{6}$/, '').replace(/[*?{].*$/s, ''));
+		.map(name => name.replace(/-[A-Za-z0-9]{6}$/, '').replace(/[*?{\\].*$/s, ''));
 	return uncovered(heads);
 }
 

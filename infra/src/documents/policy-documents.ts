@@ -137,10 +137,12 @@ function secretArns(config: ControllerConfig, account: AccountFacts): { arns: st
 /**
  * A path pattern in IAM's words. IAM's `*` also crosses slashes, so behind its literal start the role may
  * be wider than the rule, never narrower: the controller enforces the rule itself. `**` in the middle also
- * stands for no segment at all, so its slash goes with it. A `$` is escaped, as IAM would read `${…}` as a variable.
+ * stands for no segment at all, so its slash goes with it. An escaped character becomes one unknown character, as no
+ * name at Secrets Manager has one. A `$` is escaped, as IAM would read `${…}` as a variable.
  */
 function iamPattern(path: string, namespace: string): string {
 	return path
+		.replaceAll(/\\./g, '?')
 		.replaceAll('$', () => '$'.concat('{$}'))
 		.replaceAll('{namespace}', namespace)
 		.replaceAll('**/', '*')
