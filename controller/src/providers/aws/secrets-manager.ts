@@ -47,26 +47,48 @@ export class AwsSecretsManager implements SecretProvider {
 	async read(reference: RemoteReference, signal: AbortSignal, room: Room = UNCOUNTED): Promise<SecretValue> {
 		const location = locate(reference, this.#settings);
 		const subject = `reading secret "${location.name}" from ${this.#name}`;
-		const client = this.#clientOf(location.region);
 		try {
 			const signals = [signal, this.#closing.signal];
 			// One call and its retries; the SDK's own timeouts cover neither a stalled body nor signing in.
 			const deadlineMs = 2 * this.#settings.timeoutMs;
-			const send = (abortSignal: AbortSignal) => {
-				const options = { abortSignal, room } satisfies SendOptions;
-				return client.send(new GetSecretValueCommand(inputOf(reference)), options);
-			};
 			const bounds = { clock: this.#clock, deadlineMs, subject, signals };
-			const answer = await withDeadline(bounds, send);
+			const answer = await withDeadline(bounds, abortSignal =>
+				this.#signedIn(location.region, client => {
+					const options = { abortSignal, room } satisfies SendOptions;
+					return client.send(new GetSecretValueCommand(inputOf(reference)), options);
+				}),
+			);
 			return secretValueOf(answer, { reference, location });
 		} catch (error) {
-			const coded = toJasmError(subject, readFailure(error));
-			if (coded.code === 'PROVIDER_AUTH' && this.#clients.get(location.region) === client) {
-				// The client holds the refused credentials. Without it the next read signs in again.
-				this.#clients.delete(location.region);
+			throw toJasmError(subject, readFailure(error));
+		}
+	}
+
+	/** Calls; where a session of before is not accepted any more, once again with a new one. */
+	async #signedIn<T>(region: string, call: (client: SecretsManagerClient) => Promise<T>): Promise<T> {
+		const isSignedIn = this.#clients.has(region);
+		try {
+			return await this.#call(region, call);
+		} catch (error) {
+			if (!isSignedIn || !refusesIdentity(error)) {
+				throw error;
 			}
 
-			throw coded;
+			return await this.#call(region, call);
+		}
+	}
+
+	async #call<T>(region: string, call: (client: SecretsManagerClient) => Promise<T>): Promise<T> {
+		const client = this.#clientOf(region);
+		try {
+			return await call(client);
+		} catch (error) {
+			if (refusesIdentity(error) && this.#clients.get(region) === client) {
+				// The client holds the refused credentials: without it the next call signs in again.
+				this.#clients.delete(region);
+			}
+
+			throw error;
 		}
 	}
 
@@ -92,6 +114,9 @@ export class AwsSecretsManager implements SecretProvider {
 		return client;
 	}
 }
+
+const refusesIdentity = (error: unknown): boolean =>
+	toJasmError('', readFailure(error)).code === 'PROVIDER_AUTH';
 
 /** The service tells a version id from a staging label only by its length. */
 function inputOf({ path, version }: RemoteReference) {

@@ -45,7 +45,12 @@ export class AzureIdentity implements TokenCredential {
 		return { token: (await this.#tokenCache.get()).value, expiresOnTimestamp: 0 };
 	}
 
-	/** Signs in again at the next read. */
+	/** Whether a sign-in of before is in force. */
+	get isSignedIn(): boolean {
+		return this.#tokenCache.current !== undefined;
+	}
+
+	/** Signs in again at the next call. */
 	drop(): void {
 		const { current } = this.#tokenCache;
 		if (current !== undefined) {

@@ -59,7 +59,8 @@ export class AzureKeyVault implements SecretProvider {
 					countIn(room, abortSignal);
 					const { path, version } = reference;
 					const options = { abortSignal, ...(version !== undefined && { version }) };
-					return secretValue(await this.#client.getSecret(path, options), reference);
+					const answer = await this.#signedIn(() => this.#client.getSecret(path, options));
+					return secretValue(answer, reference);
 				},
 			);
 		} catch (error) {
@@ -69,6 +70,21 @@ export class AzureKeyVault implements SecretProvider {
 			}
 
 			throw coded;
+		}
+	}
+
+	/** Calls; where a session of before is not accepted any more, once again with a new one. */
+	async #signedIn(call: () => Promise<Answer>): Promise<Answer> {
+		const { isSignedIn } = this.#identity;
+		try {
+			return await call();
+		} catch (error) {
+			if (!isSignedIn || toJasmError('', readFailure(error)).code !== 'PROVIDER_AUTH') {
+				throw error;
+			}
+
+			this.#identity.drop();
+			return await call();
 		}
 	}
 

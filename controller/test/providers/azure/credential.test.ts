@@ -45,12 +45,11 @@ test('a token is used for four fifths of its life', async t => {
 	t.is(server.count('RequestToken'), 2);
 });
 
-test('a token that Key Vault no longer accepts is dropped, and the next read signs in again', async t => {
+test('a token that Key Vault no longer accepts is dropped, and the same read signs in again', async t => {
 	const { server, read } = await openKeyVault(t);
 	server.put('db', 'x');
 	await read('db');
 	server.expireTokens();
-	t.is((await refusal(read('db'))).code, 'PROVIDER_AUTH');
 	t.is((await read('db')).payload().toString(), 'x');
 	t.is(server.count('RequestToken'), 2);
 });
