@@ -42,7 +42,9 @@ type Local = { readonly code: 'PROVIDER_AUTH' | 'PROVIDER_UNAVAILABLE'; readonly
 /** What the node itself, or the files of a profile, failed with: AWS was not asked. */
 function localFailure(credentials: Credentials, { name, message, status }: AwsError): Local | undefined {
 	const provider = /ProviderError$|FallbackError$/.test(name);
-	if (status !== 0 || !(provider || name === 'SyntaxError')) {
+	// The SDK takes fields out of whatever JSON the agent answers, of `null` as well.
+	const unread = name === 'SyntaxError' || (credentials === 'container' && name === 'TypeError');
+	if (status !== 0 || !(provider || unread)) {
 		return undefined;
 	}
 

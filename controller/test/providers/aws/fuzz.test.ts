@@ -52,7 +52,8 @@ test('web-identity: any answer of STS ends in a coded report', async t => {
 });
 
 test('container: any answer of the agent ends in a coded report', async t => {
-	const cases = madeUp(t, answers, 30);
+	const bare = ['null', '1', '""', '[]', 'true'].map(body => ({ status: 400, headers: {}, body }));
+	const cases = [...bare, ...madeUp(t, answers, 30)];
 	const { url } = await startFuzzed(t, request => cases[indexIn(request.url)]!);
 	await checkReads(t, cases, async index => {
 		const env = { AWS_CONTAINER_CREDENTIALS_FULL_URI: `${url}/case-${index}` };
