@@ -108,9 +108,16 @@ export function isHeldBack({ restarts, heldBack, staleSince }: Facts): boolean {
 	return (often || heldBack) && (staleSince ?? last) < last + HOUR_MS;
 }
 
-/** Names the versions and no value: the same versions never restart a workload twice. */
-export function restartHash(secrets: readonly Pick<WrittenSecret, 'secretName' | 'version'>[]): string {
-	const versions = secrets.map(({ secretName, version }) => `${secretName}=${version}`).sort();
+/**
+ * Names the versions and no value: the same versions never restart a workload twice. A store without versions has the
+ * time of the last change instead.
+ */
+export function restartHash(
+	secrets: readonly Pick<WrittenSecret, 'secretName' | 'version' | 'changedAt'>[],
+): string {
+	const versions = secrets
+		.map(({ secretName, version, changedAt }) => `${secretName}=${version || changedAt}`)
+		.sort();
 	return createHash('sha256').update(versions.join('\n')).digest('hex').slice(0, 16);
 }
 

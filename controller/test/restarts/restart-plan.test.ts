@@ -138,8 +138,15 @@ test('a held back workload stays so until an hour passes without a change', t =>
 });
 
 test('the hash depends on names and versions, not on their order', t => {
-	const api = { secretName: 'api', version: 'v1' };
+	const api = { ...DB, secretName: 'api', version: 'v1' };
 	t.is(restartHash([DB, api]), restartHash([api, DB]));
 	t.not(restartHash([DB, api]), restartHash([{ ...DB, version: 'v3' }, api]));
+	t.is(restartHash([DB]), restartHash([{ ...DB, changedAt: T + 1_000 }]));
 	t.regex(HASH, /^[0-9a-f]{16}$/);
+});
+
+test('without a version the hash depends on the time of the change', t => {
+	const unversioned = { ...DB, version: '' };
+	t.is(restartHash([unversioned]), restartHash([{ ...unversioned }]));
+	t.not(restartHash([unversioned]), restartHash([{ ...unversioned, changedAt: T + 1_000 }]));
 });
