@@ -99,7 +99,7 @@ export class RestartReporter {
 		return coded;
 	}
 
-	refused(_workload: Workload, pod: Pod, error: JasmError): void {
+	refused(pod: Pod, error: JasmError): void {
 		const note = `${error.message} (${error.code}): ${error.remedy}`;
 		this.#record(pod, 'Warning', ERROR_CODES.RESTART_REFUSED.reason, note);
 	}

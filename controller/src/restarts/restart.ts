@@ -139,7 +139,7 @@ export function createRestart(options: RestartOptions): Reconcile {
 		} catch (error) {
 			const coded = reporter.failed(workload, error);
 			if (coded.code === 'RESTART_REFUSED') {
-				once(tracked, `refused ${coded.message}`, () => reporter.refused(workload, pod, coded));
+				once(tracked, `refused ${coded.message}`, () => reporter.refused(pod, coded));
 			}
 
 			throw coded;

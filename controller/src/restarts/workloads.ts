@@ -153,10 +153,10 @@ export class Workloads {
 		return [...keys].map(key => this.#written.get(key));
 	}
 
-	/** The newest pod that is not of the last restart: it hears what becomes of the workload. */
-	newestOf({ pods }: TrackedWorkload): PodRecord | undefined {
+	/** The newest pod from before the last restart, else the newest: it hears what becomes of the workload. */
+	newestOf({ pods, restartedFor: last }: TrackedWorkload): PodRecord | undefined {
 		const asking = [...pods.values()].sort((a, b) => b.createdAt - a.createdAt);
-		return (asking.find(({ restartedFor }) => restartedFor === undefined) ?? asking[0])?.pod;
+		return (asking.find(({ restartedFor }) => restartedFor !== last) ?? asking[0])?.pod;
 	}
 
 	/** Takes a place for a restart while `send` runs; the place is free again where that restarted nothing. */
