@@ -90,7 +90,7 @@ function primary(tokens: string[]): DeclaredType {
 		}
 		default:
 			if (token === undefined || !/^\w/.test(token))
-				throw new Error(`reading a declared type: unexpected "${token}"`);
+				throw new Error(`reading a declared type: unexpected ${inWords(token)}`);
 			// Enums are strings on the wire, in every resource of this package.
 			return token.startsWith('enums.') ? { kind: 'string' } : { kind: 'named', name: token };
 	}
@@ -98,5 +98,8 @@ function primary(tokens: string[]): DeclaredType {
 
 function expect(tokens: string[], wanted: string): void {
 	const token = tokens.shift();
-	if (token !== wanted) throw new Error(`reading a declared type: "${wanted}" expected, "${token}" found`);
+	if (token !== wanted)
+		throw new Error(`reading a declared type: "${wanted}" expected, ${inWords(token)} found`);
 }
+
+const inWords = (token: string | undefined): string => (token === undefined ? 'end of text' : `"${token}"`);

@@ -11,7 +11,7 @@ import { secondsOfWrites } from './writes-per-second.ts';
 const FOLLOWERS = 100;
 const NAMESPACES = 20;
 const AT_ONCE = 100;
-/** So many Secrets of one provider are synced at a time: they share a read, and the next ones share another. */
+/** The number of Secrets of one provider that are synced at a time. They share a read; the next ones share another. */
 const RUNS_PER_PROVIDER = 64;
 /** As in docs/rotation.md: the default of `changes.minSeconds`, and a little more. */
 const BETWEEN_ROTATIONS_MS = 5_500;

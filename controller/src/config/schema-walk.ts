@@ -59,7 +59,7 @@ function allows(union: Schema, option: Schema, value: unknown): boolean {
 	return option._zod.propValues?.[discriminator]?.has(chosen) ?? false;
 }
 
-/** What a form has as the value of a discriminator, such as the name of its credentials. */
+/** The value of a form's discriminator, such as the name of its credentials. */
 export function nameOf(form: ObjectSchema, discriminator: string): string {
 	const values = form._zod.propValues[discriminator] ?? [];
 	return String([...values].find(value => value !== undefined) ?? '');

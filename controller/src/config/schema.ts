@@ -155,7 +155,7 @@ export function configJsonSchema(): object {
 					jsonSchema.properties = { ...jsonSchema.properties, [name]: { ...json, description } };
 				}
 
-				// What the environment can give is required of both together.
+				// A field that the environment can give is not required in the file.
 				if (variables !== undefined && jsonSchema.required !== undefined) {
 					jsonSchema.required = jsonSchema.required.filter(required => required !== name);
 				}

@@ -1,4 +1,4 @@
-// What an installation has to provide for one webhook of the configuration: a port, files, the way to its issuer; pure.
+// The port, the files and the hosts that an installation provides for one webhook of the configuration; pure.
 import type { Environment, Host } from '../providers/provider.ts';
 import { filesOf, hostsOf } from '../providers/shared/hosts.ts';
 import { changeSource } from './changes-schema.ts';

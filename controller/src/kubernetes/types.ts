@@ -52,7 +52,7 @@ export type SecretManifest = {
 /** The pod that an Event is about. */
 export type PodRef = { readonly namespace: string; readonly name: string; readonly uid: string };
 
-/** What an Event is about: a pod, where it does not say otherwise. */
+/** The object that an Event is about. Default: a pod. */
 export type EventSubject = PodRef & { readonly apiVersion?: string; readonly kind?: string };
 
 /** An Event of events.k8s.io/v1; times are RFC 3339 with microseconds. */

@@ -30,7 +30,7 @@ export function keyFault(content: string | undefined): string | undefined {
 	const text = content.trim().replace(PREFIX, '');
 	return BASE64.test(text) && Buffer.from(text, 'base64').length >= MIN_BYTES
 		? undefined
-		: `holds no key: "${PREFIX}" and at least ${MIN_BYTES} bytes in base64`;
+		: `holds no valid key: at least ${MIN_BYTES} bytes in base64 are required, with or without "${PREFIX}" before them`;
 }
 
 export class SigningKeys {

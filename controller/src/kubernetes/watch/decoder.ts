@@ -5,9 +5,12 @@ import { LineFramer, MalformedError, parseJson, readHead, withoutManagedFields }
 
 /** How the collection's objects become records. */
 export type RecordOptions<T extends Tracked> = {
-	/** Objects whose bytes lack it are irrelevant without parsing; without it every object is parsed. */
+	/** An object without these bytes is irrelevant and is not parsed. Undefined: every object is parsed. */
 	readonly needle: Buffer | undefined;
-	/** The records need the managed fields, which are most of an object's bytes. Default: they are not parsed. */
+	/**
+	 * Whether `toRecord` reads the managed fields, which are most of an object's bytes. Default: false; then they are cut
+	 * from a line before it is parsed, where that is possible.
+	 */
 	readonly managedFields?: boolean;
 	/** What is kept of an object; undefined when it is irrelevant. */
 	readonly toRecord: (meta: ObjectMeta) => T | undefined;

@@ -12,7 +12,7 @@ const MAX_WHOLE = 8 * 1024 * 1024;
 const MAX_ITEM = 4 * 1024 * 1024;
 
 type ListScannerOptions = {
-	/** Items whose bytes lack it are dropped unseen; without it every item is parsed. */
+	/** An item without these bytes is not parsed. Undefined, or a list that is parsed as a whole: every item is. */
 	readonly needle: Buffer | undefined;
 	/** Receives the parsed `metadata` of an item, unchecked. */
 	readonly onItem: (metadata: unknown) => void;
@@ -44,7 +44,8 @@ export class ListScanner {
 		}
 		if (this.#form === 'split') this.#split();
 		if (this.#length > (this.#form === 'split' ? MAX_ITEM : MAX_WHOLE)) {
-			throw new MalformedError(`a list of ${this.#length} bytes without an end`);
+			const what = this.#form === 'split' ? 'an item of a list' : 'a list';
+			throw new MalformedError(`${what} of ${this.#length} bytes without an end`);
 		}
 	}
 

@@ -58,6 +58,7 @@ class CollectionListWatch<T extends Tracked> implements ListWatch<T> {
 
 	async open(from: string | undefined, sink: Sink<T>, signal: AbortSignal): Promise<StreamEnd> {
 		if (from !== undefined) {
+			// No 410 came: `expired` makes the watcher start at the beginning.
 			return this.#mustRestart ? { reason: 'expired' } : this.#watch(from, sink, signal);
 		}
 		this.#mustRestart = false;

@@ -1,11 +1,13 @@
-// A certificate authority and a server certificate for loopback, made at start with node:crypto alone.
+// Creates a certificate authority for tests, and a certificate of a server or a client that it signed; only node:crypto.
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 
-/** A certificate for a server on loopback, and the authority that signed it. */
+/** A certificate of a server or a client, and the authority that signed it. */
 export type ServerCertificate = {
 	/** PEM of the authority that clients must trust. */
 	readonly ca: string;
-	/** PEM of the server certificate: CN localhost, DNS localhost and store.example, IP 127.0.0.1 and ::1. */
+	/**
+	 * PEM. A server's has CN localhost and the names localhost, kubernetes.default.svc, store.example, 127.0.0.1 and ::1.
+	 */
 	readonly cert: string;
 	/** PEM (PKCS #8) of its key. */
 	readonly key: string;
@@ -108,7 +110,7 @@ const make = (now: Date, { subject, names, usage }: Kind): ServerCertificate => 
 	};
 };
 
-/** Makes a new authority and a server certificate under it, valid from a day before `now` for ten days. */
+/** Makes a new authority and a server certificate under it, valid from a day before `now` until ten days after it. */
 export const makeServerCertificate = (now: Date): ServerCertificate =>
 	make(now, {
 		subject: 'localhost',
